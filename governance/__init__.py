@@ -1,0 +1,3 @@
+"""Governance service for AI media generation."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,290 @@
+"""Offline verification of an evidence bundle, or of a report with its bundle inside.
+
+Needs the bundle and a pinned root fingerprint; no server, no database, no network. The steps are
+numbered; code, terminal output and report use the same numbers.
+
+1. Root      the key manifest's chain begins at the pinned root fingerprint.
+2. Checkpoint  the log's key signed the checkpoint, over this log's name.
+3. Tree      the root hash recomputed from all leaf hashes is the checkpoint's.
+4. Records   each is in the tree, in order, once; a granted key signed it; it fits its schema.
+5. Streams   each stream counts up without a gap and names its predecessor's hash.
+6. Stories   each generation's records could have happened in that order; no release that policy,
+             marks or separation of duties forbid.
+7. Disclosures  each opened value hashes into its record.
+8. Policies  each decision names a policy document that is there.
+9. Figures   (report) recomputed from the records, they are those attached and those printed.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from governance.evidence import bundle, checkpoint, disclosure, envelope, manifest, merkle, record
+from governance.evidence import report as reports
+from governance.evidence.encoding import parse_json
+from governance.evidence.errors import EvidenceError
+from governance.evidence.story import RULES, Story, apply
+
+T = TypeVar("T")
+
+PDF_MAGIC = b"%PDF-"
+ALWAYS_UNCHECKED = (
+    "Rewriting by the operator: whoever holds the operator's keys could have written another "
+    "history. No witness co-signs the checkpoints and no time stamp authority dates them, so "
+    "nothing here excludes that.",
+    "The time of the records: it is the operator's clock.",
+    "Media bytes: they are not in the bundle. Compare the SHA-256 of a file you have with the "
+    "digest in its records.",
+)
+
+
+@dataclass
+class Step:
+    """One step: its number, name and what was found, in words."""
+
+    number: int
+    name: str
+    result: str
+
+
+@dataclass
+class Evidence:
+    """What the steps have established so far; later steps believe only what is here."""
+
+    files: dict[str, bytes]
+    scope: dict[str, Any] = field(default_factory=dict)
+    trusted: manifest.Manifest | None = None
+    head: checkpoint.Checkpoint | None = None
+    leaves: dict[str, int] = field(default_factory=dict)
+    records: list[tuple[int, record.Record]] = field(default_factory=list)
+    stories: dict[str, Story] = field(default_factory=dict)
+
+
+@dataclass
+class Verdict:
+    """The outcome. `failure` is None when everything that was checked holds."""
+
+    steps: list[Step] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    failure: EvidenceError | None = None
+    failed_step: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        failure = self.failure
+        return {
+            "verified": failure is None,
+            "steps": [vars(step) for step in self.steps],
+            "not_checked": self.not_checked,
+            "failure": failure
+            and {"step": self.failed_step, "code": failure.code, "message": failure.message},
+        }
+
+
+def verify_file(path: Path, root: str) -> Verdict:
+    """Verify a bundle (zip) or a report (PDF). Never raises EvidenceError; see `Verdict`."""
+    verdict = Verdict()
+    try:
+        data = path.read_bytes()
+        report = reports.open_report(data) if data.startswith(PDF_MAGIC) else None
+        files = bundle.unpack(report.bundle if report else data)
+    except OSError as error:
+        verdict.failure = EvidenceError("file_unreadable", f"{path} cannot be read: {error}.")
+    except EvidenceError as error:
+        verdict.failure = error
+    else:
+        return _run(verdict, Evidence(files), root, report)
+    verdict.failed_step = "open"
+    return verdict
+
+
+def _run(verdict: Verdict, evidence: Evidence, root: str, report: reports.Report | None) -> Verdict:
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("root", lambda: _root(evidence, root)),
+        ("checkpoint", lambda: _checkpoint(evidence)),
+        ("tree", lambda: _tree(evidence)),
+        ("records", lambda: _records(evidence)),
+        ("streams", lambda: _streams(evidence)),
+        ("stories", lambda: _stories(evidence)),
+        ("disclosures", lambda: _disclosures(evidence)),
+        ("policies", lambda: _policies(evidence)),
+    ]
+    if report is not None:
+        steps.append(("figures", lambda: _figures(evidence, report)))
+    for number, (name, run) in enumerate(steps, start=1):
+        try:
+            verdict.steps.append(Step(number, name, run()))
+        except EvidenceError as error:
+            verdict.failure, verdict.failed_step = error, name
+            return verdict
+    verdict.not_checked = [*ALWAYS_UNCHECKED, *_also_unchecked(evidence)]
+    return verdict
+
+
+def _root(evidence: Evidence, root: str) -> str:
+    chain = _file(evidence, "trust/keys.dsse.jsonl")
+    evidence.trusted = manifest.verify(chain, root)
+    count = len(evidence.trusted.grants)
+    return f"key manifest version {evidence.trusted.version} with {count} keys is rooted in {root}"
+
+
+def _checkpoint(evidence: Evidence) -> str:
+    trusted = _established(evidence.trusted)
+    note = _file(evidence, "checkpoint")
+    size = checkpoint.parse(note).size
+    evidence.head = checkpoint.verify(note, trusted.origin, trusted.log_key(size))
+    return f"the log “{trusted.origin}” signed {size} records"
+
+
+def _tree(evidence: Evidence) -> str:
+    head = _established(evidence.head)
+    leaves = [line.decode("ascii", "replace") for line in _lines(evidence, "leaves")]
+    if len(leaves) != head.size:
+        raise EvidenceError(
+            "leaves_wrong",
+            f"The list of leaf hashes has {len(leaves)} entries, the checkpoint {head.size}.",
+        )
+    evidence.leaves = {leaf: index for index, leaf in enumerate(leaves)}
+    try:
+        hashes = [bytes.fromhex(leaf) for leaf in leaves]
+    except ValueError:
+        raise EvidenceError("leaves_wrong", "A line of `leaves` is not hexadecimal.") from None
+    if [value.hex() for value in hashes] != leaves or merkle.root(hashes) != head.root:
+        raise EvidenceError(
+            "root_wrong", "The leaf hashes do not give the checkpoint's root hash: one was changed."
+        )
+    return f"root {head.root.hex()} recomputed from {head.size} leaf hashes"
+
+
+def _records(evidence: Evidence) -> str:
+    trusted = _established(evidence.trusted)
+    evidence.scope = _scope(evidence)
+    expected = (i for first, last in evidence.scope["indexes"] for i in range(first, last + 1))
+    for number, line in enumerate(_lines(evidence, "records.intoto.jsonl"), start=1):
+        what = f"record {number}"
+        index = evidence.leaves.get(merkle.leaf_hash(line).hex())
+        opened = envelope.open_line(line, what)
+        if index is None:
+            _explain_changed(trusted, opened, what)
+        if index != next(expected, None):
+            raise EvidenceError(
+                "record_misplaced",
+                f"{what} is not the one that belongs there: a record was removed, repeated or "
+                "moved.",
+            )
+        what = f"record {number} (log index {index})"
+        opened.verify(trusted.key("record", opened.keyid, index, what), what)
+        evidence.records.append((index, record.read(line, opened, what)))
+    missing = next(expected, None)
+    if missing is not None:
+        raise EvidenceError("record_missing", f"The record with log index {missing} is missing.")
+    return f"{len(evidence.records)} of {len(evidence.leaves)} records: in the tree, signed, valid"
+
+
+def _explain_changed(trusted: manifest.Manifest, opened: envelope.Envelope, what: str) -> None:
+    """A record that is not in the tree: say whether its signature still holds, then raise."""
+    opened.verify(trusted.key("record", opened.keyid, 0, what), what)
+    raise EvidenceError("record_foreign", f"{what} is signed but it is not in this log.")
+
+
+def _streams(evidence: Evidence) -> str:
+    heads: dict[str, tuple[int, str]] = {}
+    for index, item in evidence.records:
+        seq, leaf = heads.get(item.stream, (-1, record.ZERO))
+        if (item.seq, item.prev) != (seq + 1, leaf):
+            raise EvidenceError(
+                "stream_gap",
+                f"The record at log index {index} is number {item.seq} of stream {item.stream}, "
+                f"but number {seq + 1} should follow: one is missing or out of order.",
+            )
+        heads[item.stream] = (item.seq, item.leaf)
+    return f"{len(heads)} streams without a gap"
+
+
+def _stories(evidence: Evidence) -> str:
+    for _, item in evidence.records:
+        if item.event in RULES:
+            before = evidence.stories.get(item.stream, Story())
+            evidence.stories[item.stream] = apply(before, item)
+    return f"{len(evidence.stories)} generations told from their records"
+
+
+def _disclosures(evidence: Evidence) -> str:
+    digests = {item.id: set(item.sd) for _, item in evidence.records}
+    count = 0
+    for number, line in enumerate(_lines(evidence, "disclosures.jsonl"), start=1):
+        value = parse_json(line, f"disclosure {number}")
+        opened = disclosure.parse(str(value.get("disclosure", "")))
+        if opened.digest not in digests.get(str(value.get("record")), ()):
+            raise EvidenceError(
+                "disclosure_foreign", f"Disclosure {number} does not belong to its record."
+            )
+        count += 1
+    return f"{count} opened values hash into their records"
+
+
+def _policies(evidence: Evidence) -> str:
+    named = {i.body["policy"] for _, i in evidence.records if i.event == "policy.decided"}
+    for digest in sorted(named):
+        document = _file(evidence, f"policy/{digest}.json")
+        if hashlib.sha256(document).hexdigest() != digest:
+            raise EvidenceError("policy_wrong", f"The policy document {digest} was changed.")
+    return f"{len(named)} policy documents as the decisions name them"
+
+
+def _figures(evidence: Evidence, report: reports.Report) -> str:
+    return reports.check_figures(
+        report,
+        _established(evidence.head),
+        evidence.scope,
+        list(evidence.stories.values()),
+        [item for _, item in evidence.records],
+    )
+
+
+def _also_unchecked(evidence: Evidence) -> Iterator[str]:
+    if not evidence.scope["complete"]:
+        yield (
+            "Completeness beyond the scope: of records outside it only the hashes are here, so "
+            "whether one of them belongs to the scope cannot be seen."
+        )
+    opened = _lines(evidence, "disclosures.jsonl")
+    closed = sum(len(item.sd) for _, item in evidence.records) - len(opened)
+    if closed:
+        yield f"{closed} digests of personal data: their values were not disclosed, or erased."
+
+
+def _scope(evidence: Evidence) -> dict[str, Any]:
+    scope = parse_json(_file(evidence, "scope.json"), "scope.json")
+    try:
+        covered = sum(last - first + 1 for first, last in scope["indexes"])
+        is_whole = covered == len(evidence.leaves)
+        if bool(scope["complete"]) != is_whole and scope["complete"]:
+            raise EvidenceError(
+                "record_missing",
+                "The bundle says it holds the whole log, but records are missing.",
+            )
+        return {name: scope[name] for name in ("complete", "organisation", "project", "indexes")}
+    except (KeyError, TypeError, ValueError):
+        raise EvidenceError("bundle_invalid", "scope.json does not say what is covered.") from None
+
+
+def _lines(evidence: Evidence, name: str) -> list[bytes]:
+    data = _file(evidence, name)
+    if not data:
+        return []
+    if not data.endswith(b"\n"):
+        raise EvidenceError("bundle_invalid", f"{name} is cut off: its last line has no end.")
+    return data[:-1].split(b"\n")
+
+
+def _file(evidence: Evidence, name: str) -> bytes:
+    if name not in evidence.files:
+        raise EvidenceError("bundle_invalid", f"The bundle lacks the file {name}.")
+    return evidence.files[name]
+
+
+def _established(value: T | None) -> T:
+    assert value is not None, "a step ran before the one it depends on"
+    return value

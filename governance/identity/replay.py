@@ -1,0 +1,29 @@
+"""Each request signature takes effect once."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
+
+from governance.identity.request_signature import MAX_SKEW, SignedRequest
+from governance.identity.tables import UsedNonce
+from governance.kernel.errors import Unauthenticated
+
+
+def spend_nonce(connection: Connection, signed: SignedRequest) -> None:
+    """Mark a verified signature as used, in the transaction of the request's own effect.
+
+    Only after verification, so that strangers cannot fill the table. An honest retry signs again
+    with a new nonce. Raises Unauthenticated (`signature_replayed`).
+    """
+    row = {
+        "keyid": signed.keyid,
+        "nonce": signed.nonce,
+        "expires_at": datetime.fromtimestamp(signed.expires + MAX_SKEW + 1, UTC),
+    }
+    try:
+        connection.execute(insert(UsedNonce).values(row))
+    except IntegrityError:
+        raise Unauthenticated(
+            "signature_replayed", "This signature was used before; sign the request again."
+        ) from None

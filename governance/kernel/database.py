@@ -1,0 +1,175 @@
+"""The two doors to the database: `write` (one thread, group commit) and `read` (read-only).
+
+Every write of the process goes through one thread. What has queued up runs under savepoints in
+one transaction, commits once, then everyone is answered: no lock contention, one fsync for many.
+The only place, with `migrations/`, that knows which database it is.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Connection, Engine, Integer, create_engine, event, text
+from sqlalchemy.pool import QueuePool, StaticPool
+from sqlmodel import Session
+
+from governance.kernel.errors import Unavailable
+
+T = TypeVar("T")
+Write = Callable[[Connection], T]
+
+MAX_BATCH = 64
+# A 64-bit key that the database counts up; SQLite does so only for its own INTEGER.
+BIG_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Write[Any]
+    future: "Future[Any]"
+
+
+class Database:
+    """One database, two doors. `close()` finishes what was queued."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._write_engine = _engine(url, writable=True)
+        self._read_engine = _engine(url, writable=False)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, run: Write[T]) -> T:
+        """Run `run(connection)` in the writer thread; returns after the commit.
+
+        Whatever `run` raises is raised here, and nothing that it wrote remains.
+        """
+        return self._submit(run).result()
+
+    async def write_async(self, run: Write[T]) -> T:
+        """`write` for coroutines. A caller that is cancelled does not undo a commit."""
+        return await asyncio.wrap_future(self._submit(run))
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one consistent, physically read-only snapshot."""
+        with Session(self._read_engine) as session:
+            yield session
+
+    @contextmanager
+    def migrate(self) -> Iterator[Connection]:
+        """A connection of its own for schema changes, outside the writer."""
+        with self._write_engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+            self._write_engine.dispose()
+            self._read_engine.dispose()
+
+    def _submit(self, run: Write[T]) -> "Future[T]":
+        if self._closed:
+            raise Unavailable("shutting_down", "The service is stopping; try again shortly.")
+        future: Future[T] = Future()
+        self._jobs.put(_Job(run, future))
+        return future
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            batch = [job]
+            stop = False
+            while len(batch) < MAX_BATCH and not self._jobs.empty():
+                following = self._jobs.get()
+                if following is None:
+                    stop = True
+                    break
+                batch.append(following)
+            self._commit([job for job in batch if job.future.set_running_or_notify_cancel()])
+            if stop:
+                return
+
+    def _commit(self, batch: list[_Job]) -> None:
+        answers: list[tuple[_Job, Any, BaseException | None]] = []
+        try:
+            with self._write_engine.connect() as connection, connection.begin():
+                for job in batch:
+                    answers.append(_run(connection, job, alone=len(batch) == 1))
+        except BaseException as error:  # noqa: BLE001  the whole batch failed: tell everyone
+            for job in batch:
+                job.future.set_exception(_cause(answers, job) or error)
+            return
+        for job, result, failure in answers:
+            if failure is not None:
+                job.future.set_exception(failure)
+            else:
+                job.future.set_result(result)
+
+
+def _cause(
+    answers: list[tuple[_Job, Any, BaseException | None]], job: _Job
+) -> BaseException | None:
+    return next((failure for done, _, failure in answers if done is job), None)
+
+
+def _run(
+    connection: Connection, job: _Job, *, alone: bool
+) -> tuple[_Job, Any, BaseException | None]:
+    if alone:  # the transaction itself is the savepoint
+        return job, job.run(connection), None
+    savepoint = connection.begin_nested()
+    try:
+        result = job.run(connection)
+        savepoint.commit()
+    except Exception as error:  # noqa: BLE001  belongs to this caller alone
+        savepoint.rollback()
+        return job, None, error
+    return job, result, None
+
+
+def _engine(url: str, *, writable: bool) -> Engine:
+    if url.startswith("sqlite"):
+        return _sqlite(url, writable=writable)
+    options = {} if writable else {"options": "-c default_transaction_read_only=on"}
+    return create_engine(url, pool_pre_ping=True, connect_args=options)
+
+
+def _sqlite(url: str, *, writable: bool) -> Engine:
+    path = url.removeprefix("sqlite:///")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=StaticPool if writable else QueuePool,
+        connect_args={"check_same_thread": False, "timeout": 30, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA busy_timeout=30000")
+        if not writable:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
+
+    return engine
+
+
+def check(database: Database) -> None:
+    """Raise what the database raises if it does not answer."""
+    with database.read() as session:
+        session.connection().execute(text("SELECT 1"))

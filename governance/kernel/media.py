@@ -1,0 +1,74 @@
+"""The media store: files named by the sha256 of their bytes, in a local folder."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from governance.kernel import ids
+from governance.kernel.errors import NotFound, Unavailable
+
+
+def sha256_file(path: Path) -> str:
+    """Lower-case hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class MediaStore:
+    """Content-addressed: a file is written once, whole, under its digest, or not at all."""
+
+    def __init__(self, root: Path, min_free: int = 0) -> None:
+        self._files = root / "sha256"
+        self._staging = root / "staging"
+        self._min_free = min_free
+        self._files.mkdir(parents=True, exist_ok=True)
+        self._staging.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def staging(self, suffix: str = "") -> Iterator[Path]:
+        """A path for work in progress; whatever lies there at the end is removed.
+
+        Raises Unavailable (`disk_full`) when less than the configured minimum is free.
+        """
+        if shutil.disk_usage(self._staging).free < self._min_free:
+            raise Unavailable("disk_full", "The media store has no room; free disk space.")
+        path = self._staging / (ids.new_id("tmp") + suffix)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def keep(self, path: Path) -> str:
+        """Move a finished file into the store, durably; returns its digest."""
+        digest = sha256_file(path)
+        target = self._target(digest)
+        target.parent.mkdir(exist_ok=True)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        path.replace(target)
+        _sync_folder(target.parent)
+        return digest
+
+    def path(self, digest: str) -> Path:
+        """Where a stored file lies. Raises NotFound (`media_missing`)."""
+        target = self._target(digest)
+        if not target.is_file():
+            raise NotFound("media_missing", f"No stored file has the digest {digest}.")
+        return target
+
+    def remove(self, digest: str) -> None:
+        self._target(digest).unlink(missing_ok=True)
+
+    def _target(self, digest: str) -> Path:
+        return self._files / digest[:2] / digest
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Configuration: environment variables with the prefix `GOVERNANCE_`, listed in the README."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from governance.kernel.errors import ConfigurationError
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def packaged(folder: str) -> Path:
+    """`policies` or `report_templates`: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "_data" / folder
+    return inside if inside.is_dir() else package.parent / folder
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. Durations in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="GOVERNANCE_", extra="forbid", frozen=True)
+
+    data_dir: Path = Path("data")
+    database_url: str = ""
+    policies_dir: Path = Field(default_factory=lambda: packaged("policies"))
+    report_templates_dir: Path = Field(default_factory=lambda: packaged("report_templates"))
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    public_url: str = ""
+    log_origin: str = "governance.local/log"
+
+    checkpoint_interval: float = Field(1.0, gt=0, le=10)
+    engine: bool = True
+    engine_threads: int = Field(2, ge=1, le=32)
+    lease: float = Field(120.0, gt=0)
+    poll_interval: float = Field(2.0, gt=0)
+    generation_deadline: float = Field(3600.0, gt=0)
+
+    max_json_body: int = Field(256 * 1024, gt=0)
+    max_upload: int = Field(512 * 1024 * 1024, gt=0)
+    min_free_disk: int = Field(256 * 1024 * 1024, ge=0)
+
+    review_expiry: float = Field(7 * 86400.0, gt=0)
+    claim_expiry: float = Field(1800.0, gt=0)
+    session_idle: float = Field(1800.0, gt=0)
+    session_absolute: float = Field(43200.0, gt=0)
+
+    openai_videos_url: str = ""
+    openai_videos_key: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def refuse_unsafe(self) -> "Settings":
+        if self.host not in LOOPBACK and not self.public_url.startswith("https://"):
+            raise ValueError(
+                "GOVERNANCE_HOST opens the service to the network, so GOVERNANCE_PUBLIC_URL must "
+                "be the https:// address under which a TLS proxy serves it"
+            )
+        return self
+
+    @cached_property
+    def database(self) -> str:
+        """The SQLAlchemy URL; SQLite in the data folder unless set."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'governance.sqlite3'}"
+
+    @cached_property
+    def base_url(self) -> str:
+        """The public address of the service, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def authority(self) -> str:
+        """What request signatures must name as `@authority` (RFC 9421 section 2.2.3)."""
+        return self.base_url.split("://", 1)[1].lower()
+
+    @cached_property
+    def keys_dir(self) -> Path:
+        return self.data_dir / "keys"
+
+
+def load(**overrides: object) -> Settings:
+    """Settings from the environment, `overrides` first.
+
+    Raises ConfigurationError (`settings_invalid`) with one line per fault.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise ConfigurationError("settings_invalid", "; ".join(lines)) from None

@@ -1,0 +1,102 @@
+"""The publisher integrates in batches, signs what is committed, and never signs a fork."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from governance.evidence import checkpoint, merkle
+from governance.kernel.database import Database
+from governance.kernel.errors import IntegrityError
+from governance.ledger import Entry, Ledger, keyring, tree
+from governance.ledger.publisher import Publisher, latest
+
+PERSON = "usr_" + "0" * 32
+
+
+def cancelled(stream: str) -> Entry:
+    body = {"outcome": "cancelled", "code": "by_requester", "by": PERSON}
+    return Entry(stream=stream, event="generation.ended", body=body)
+
+
+def write(database: Database, ledger: Ledger, count: int, stream: str = "gen") -> list[str]:
+    entries = [cancelled(f"{stream}{number % 3}") for number in range(count)]
+    return [r.leaf for r in database.write(lambda c: ledger.append_all(c, entries))]
+
+
+@pytest.fixture
+def publisher(database: Database, keys: keyring.Keyring, tmp_path: Path) -> Publisher:
+    return Publisher(database, keys, tmp_path / "guard" / "last-checkpoint", interval=1)
+
+
+@pytest.fixture(autouse=True)
+def guard_folder(tmp_path: Path) -> None:
+    (tmp_path / "guard").mkdir()
+
+
+def test_a_checkpoint_commits_to_every_record_in_order_of_writing(
+    database: Database, ledger: Ledger, publisher: Publisher, keys: keyring.Keyring
+) -> None:
+    leaves = write(database, ledger, 600) + write(database, ledger, 5)
+    head = publisher.publish()
+    assert head.size == 605
+    assert head.root == merkle.root([bytes.fromhex(leaf) for leaf in leaves])
+    with database.read() as session:
+        stored, note = latest(session)  # type: ignore[misc]
+    assert stored == head
+    assert checkpoint.verify(note, "test.example/log", keys.log.public) == head
+
+
+def test_proofs_from_the_database_verify(
+    database: Database, ledger: Ledger, publisher: Publisher
+) -> None:
+    leaves = [bytes.fromhex(leaf) for leaf in write(database, ledger, 300)]
+    first = publisher.publish()
+    leaves += [bytes.fromhex(leaf) for leaf in write(database, ledger, 260)]
+    second = publisher.publish()
+    with database.read() as session:
+        connection = session.connection()
+        for index in (0, 1, 255, 256, 511, 512, 559):
+            proof = tree.inclusion(connection, index, second.size)
+            merkle.verify_inclusion(index, second.size, leaves[index], proof, second.root)
+        proof = tree.consistency(connection, first.size, second.size)
+    merkle.verify_consistency(first.size, second.size, first.root, second.root, proof)
+
+
+def test_publishing_without_new_records_signs_nothing_new(
+    database: Database, ledger: Ledger, publisher: Publisher
+) -> None:
+    write(database, ledger, 3)
+    assert publisher.publish() == publisher.publish()
+    with database.read() as session:
+        count = session.connection().execute(text("SELECT count(*) FROM log_checkpoint")).scalar()
+    assert count == 1
+
+
+def test_a_restored_backup_is_a_fork_and_is_never_signed(
+    sqlite_url: str, ledger: Ledger, keys: keyring.Keyring, tmp_path: Path
+) -> None:
+    guard = tmp_path / "guard" / "last-checkpoint"
+    database = Database(sqlite_url)
+    write(database, ledger, 2)
+    Publisher(database, keys, guard, 1).publish()
+    database.close()
+    file = sqlite_url.removeprefix("sqlite:///")
+    backup = tmp_path / "backup.sqlite3"
+    shutil.copy(file, backup)
+
+    database = Database(sqlite_url)
+    write(database, ledger, 2)
+    Publisher(database, keys, guard, 1).publish()
+    database.close()
+
+    for suffix in ("-wal", "-shm"):
+        Path(file + suffix).unlink(missing_ok=True)
+    shutil.copy(backup, file)
+    database = Database(sqlite_url)
+    write(database, ledger, 3, stream="other")
+    with pytest.raises(IntegrityError, match="does not continue") as caught:
+        Publisher(database, keys, guard, 1).start()
+    assert caught.value.code == "log_forked"
+    database.close()
