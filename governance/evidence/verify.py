@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from governance.evidence import bundle, checkpoint, disclosure, envelope, manifest, merkle, record
 from governance.evidence import report as reports
@@ -182,7 +182,7 @@ def _records(evidence: Evidence) -> str:
     return f"{len(evidence.records)} of {len(evidence.leaves)} records: in the tree, signed, valid"
 
 
-def _explain_changed(trusted: manifest.Manifest, opened: envelope.Envelope, what: str) -> None:
+def _explain_changed(trusted: manifest.Manifest, opened: envelope.Envelope, what: str) -> NoReturn:
     """A record that is not in the tree: say whether its signature still holds, then raise."""
     opened.verify(trusted.key("record", opened.keyid, 0, what), what)
     raise EvidenceError("record_foreign", f"{what} is signed but it is not in this log.")
@@ -286,5 +286,6 @@ def _file(evidence: Evidence, name: str) -> bytes:
 
 
 def _established(value: T | None) -> T:
-    assert value is not None, "a step ran before the one it depends on"
+    if value is None:
+        raise RuntimeError("a step ran before the one it depends on")
     return value

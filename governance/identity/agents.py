@@ -86,7 +86,7 @@ def resume_agent(connection: Connection, ledger: Ledger, agent: str, *, by: str)
 
 
 def revoke_agent(connection: Connection, ledger: Ledger, agent: str, *, by: str) -> None:
-    """Refuse the agent for good; its key can never be registered again. Raises NotFound, Conflict."""
+    """Refuse the agent and its key for good. Raises NotFound, Conflict."""
     row = move(connection, Agent, agent, to="revoked", origin={"active", "suspended"})
     record_change(connection, ledger, _subject(row), action="revoked", by=by)
 

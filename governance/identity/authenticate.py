@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from governance.domain.principal import Assurance, Principal, PrincipalKind
 from governance.identity import request_signature, services, sessions
@@ -18,15 +18,18 @@ from governance.identity.tables import Agent, Person, Service
 from governance.kernel import clock
 from governance.kernel.errors import Denied, Unauthenticated
 
+_AGENTS = Agent.__table__  # type: ignore[attr-defined]
+_SERVICES = Service.__table__  # type: ignore[attr-defined]
+_PEOPLE = Person.__table__  # type: ignore[attr-defined]
 _AGENT = (
-    select(*Agent.__table__.columns, col(Person.state).label("accountable_state"))
-    .join(Person, col(Person.id) == col(Agent.accountable))
-    .where(col(Agent.keyid) == bindparam("keyid"))
+    select(*_AGENTS.c, _PEOPLE.c.state.label("accountable_state"))
+    .join(_PEOPLE, _PEOPLE.c.id == _AGENTS.c.accountable)
+    .where(_AGENTS.c.keyid == bindparam("keyid"))
 )
 _SERVICE = (
-    select(*Service.__table__.columns, col(Person.state).label("accountable_state"))
-    .join(Person, col(Person.id) == col(Service.accountable))
-    .where(col(Service.id) == bindparam("id"))
+    select(*_SERVICES.c, _PEOPLE.c.state.label("accountable_state"))
+    .join(_PEOPLE, _PEOPLE.c.id == _SERVICES.c.accountable)
+    .where(_SERVICES.c.id == bindparam("id"))
 )
 _STATES = {
     "suspended": "This account is suspended; ask an administrator.",
@@ -94,11 +97,11 @@ def _agent(session: Session, request: ReceivedRequest, presented: Presented) -> 
 def _service(session: Session, authorization: str) -> Authenticated:
     scheme, _, key = authorization.partition(" ")
     match = services.KEY.fullmatch(key)
-    row: Any = None
-    if match and scheme.lower() == "bearer":
-        row = session.execute(_SERVICE, {"id": f"svc_{match[1]}"}).first()
-    if not match or not row or not hmac.compare_digest(row.key_sha256, services.key_digest(match[2])):
-        raise Unauthenticated("api_key_invalid", "No service has this API key.")
+    if match is None or scheme.lower() != "bearer":
+        raise _wrong_key()
+    row = session.execute(_SERVICE, {"id": f"svc_{match[1]}"}).first()
+    if row is None or not hmac.compare_digest(row.key_sha256, services.key_digest(match[2])):
+        raise _wrong_key()
     return Authenticated(_admit("service", "C", row), scopes=frozenset(row.scopes.split()))
 
 
@@ -137,6 +140,10 @@ def _admit(kind: PrincipalKind, assurance: Assurance, row: Any) -> Principal:
     if row.expires_at is not None and row.expires_at <= clock.now():
         raise _denied(principal, "credential_expired", "The key has expired; use another.")
     return principal
+
+
+def _wrong_key() -> Unauthenticated:
+    return Unauthenticated("api_key_invalid", "No service has this API key.")
 
 
 def _denied(principal: Principal, code: str, message: str) -> Denied:

@@ -65,7 +65,7 @@ def add_person(
     if not is_username(username):
         raise InvalidRequest(
             "username_invalid",
-            "A user name has 1 to 100 letters, digits or any of . _ @ + - and is not case-sensitive.",
+            "A user name has 1 to 100 letters, digits or any of . _ @ + -; case does not matter.",
             param="username",
         )
     password = ids.secret_text()
@@ -82,9 +82,7 @@ def add_person(
     try:
         connection.execute(insert(Person).values(person))
     except IntegrityError:
-        raise Conflict(
-            "username_taken", "Somebody has this user name.", param="username"
-        ) from None
+        raise Conflict("username_taken", "Somebody has this user name.", param="username") from None
     personal = (("name", name), ("username", username))
     record_change(
         connection, ledger, _subject(person), action="registered", by=by, private=personal
@@ -126,12 +124,16 @@ def store_password(
     connection: Connection, ledger: Ledger, person: str, password_hash: str, *, action: str, by: str
 ) -> None:
     """Set a password; every session of the person ends. Raises NotFound (`principal_unknown`)."""
-    row = connection.execute(
-        update(Person)
-        .where(col(Person.id) == person)
-        .values(password_hash=password_hash, must_change_password=action == "password_reset")
-        .returning(Person)
-    ).mappings().first()
+    row = (
+        connection.execute(
+            update(Person)
+            .where(col(Person.id) == person)
+            .values(password_hash=password_hash, must_change_password=action == "password_reset")
+            .returning(Person)
+        )
+        .mappings()
+        .first()
+    )
     if row is None:
         raise NotFound("principal_unknown", f"There is no person {person}.")
     sessions.end_all(connection, person)

@@ -9,6 +9,8 @@ from governance.identity.request_signature import MAX_SKEW, SignedRequest
 from governance.identity.tables import UsedNonce
 from governance.kernel.errors import Unauthenticated
 
+_SPEND = insert(UsedNonce.__table__)  # type: ignore[attr-defined]
+
 
 def spend_nonce(connection: Connection, signed: SignedRequest) -> None:
     """Mark a verified signature as used, in the transaction of the request's own effect.
@@ -22,7 +24,7 @@ def spend_nonce(connection: Connection, signed: SignedRequest) -> None:
         "expires_at": datetime.fromtimestamp(signed.expires + MAX_SKEW + 1, UTC),
     }
     try:
-        connection.execute(insert(UsedNonce).values(row))
+        connection.execute(_SPEND, row)
     except IntegrityError:
         raise Unauthenticated(
             "signature_replayed", "This signature was used before; sign the request again."

@@ -51,7 +51,7 @@ class ReceivedRequest:
 class Presented:
     """A signature with our tag as found in the headers; nothing of it is verified yet."""
 
-    components: list[tuple[Any, dict[str, Any]]]
+    components: list[Any]
     parameters: dict[str, Any]
     signature: bytes
 

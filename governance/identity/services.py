@@ -17,7 +17,7 @@ from governance.kernel.errors import InvalidRequest
 from governance.ledger.ledger import Ledger
 
 KEY = re.compile(r"gk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
-_SCOPE = re.compile(r"[a-z][a-z0-9_.]*:[a-z][a-z0-9_]*")
+_SCOPE = re.compile(r"[a-z][a-z0-9_.]{0,63}:[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)

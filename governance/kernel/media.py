@@ -1,4 +1,4 @@
-"""The media store: files named by the sha256 of their bytes, in a local folder."""
+"""The media store: a folder per owner (a generation), files named by the sha256 of their bytes."""
 
 import hashlib
 import os
@@ -18,10 +18,10 @@ def sha256_file(path: Path) -> str:
 
 
 class MediaStore:
-    """Content-addressed: a file is written once, whole, under its digest, or not at all."""
+    """A file is written once, whole, under its digest, or not at all."""
 
     def __init__(self, root: Path, min_free: int = 0) -> None:
-        self._files = root / "sha256"
+        self._files = root / "files"
         self._staging = root / "staging"
         self._min_free = min_free
         self._files.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ class MediaStore:
         finally:
             path.unlink(missing_ok=True)
 
-    def keep(self, path: Path) -> str:
+    def keep(self, path: Path, owner: str) -> str:
         """Move a finished file into the store, durably; returns its digest."""
         digest = sha256_file(path)
-        target = self._target(digest)
+        target = self._target(owner, digest)
         target.parent.mkdir(exist_ok=True)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -52,18 +52,19 @@ class MediaStore:
         _sync_folder(target.parent)
         return digest
 
-    def path(self, digest: str) -> Path:
+    def path(self, owner: str, digest: str) -> Path:
         """Where a stored file lies. Raises NotFound (`media_missing`)."""
-        target = self._target(digest)
+        target = self._target(owner, digest)
         if not target.is_file():
-            raise NotFound("media_missing", f"No stored file has the digest {digest}.")
+            raise NotFound("media_missing", f"The file {digest} is no longer stored.")
         return target
 
-    def remove(self, digest: str) -> None:
-        self._target(digest).unlink(missing_ok=True)
+    def remove(self, owner: str) -> None:
+        """Remove all files of one owner; nobody else's, even where the bytes are the same."""
+        shutil.rmtree(self._files / owner, ignore_errors=True)
 
-    def _target(self, digest: str) -> Path:
-        return self._files / digest[:2] / digest
+    def _target(self, owner: str, digest: str) -> Path:
+        return self._files / owner / digest
 
 
 def _sync_folder(folder: Path) -> None:

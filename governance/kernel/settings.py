@@ -31,7 +31,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     public_url: str = ""
-    log_origin: str = "governance.local/log"
+    organisation: str = Field("default", pattern="^[a-z0-9][a-z0-9._-]{0,63}$")
+    log_origin: str = Field("governance.local/log", pattern=r"^[^\s+]{1,200}$")
 
     checkpoint_interval: float = Field(1.0, gt=0, le=10)
     engine: bool = True

@@ -6,7 +6,7 @@ law gives a height (GB 45438-2025: 5 % of the shortest side) it is the height of
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -18,13 +18,13 @@ from PIL import Image, ImageDraw, ImageFont
 from governance.domain import Duty
 from governance.kernel.errors import ConfigurationError
 
-Placement = Literal["top-right", "top-left", "bottom-right", "bottom-left"]
+Placement = Literal["top_right", "top_left", "bottom_right", "bottom_left"]
 Duration = Literal["opening", "throughout"]
 Bytes = NDArray[np.uint8]
 Shares = NDArray[np.float32]
 
-DEFAULT_HEIGHT = 50  # permille of the shortest side
-DEFAULT_SECONDS = 3  # house default; GB 45438-2025 asks for at least 2
+OPENING_SECONDS = 3  # house default; GB 45438-2025 asks for at least 2
+SEPARATOR = " · "  # between wordings that policy joined
 BOX_OPACITY = 0.66
 SUPERSAMPLING = 4
 
@@ -33,9 +33,9 @@ PADDING_X = 0.7
 PADDING_Y = 0.55
 RADIUS = 0.5
 TRACKING = 0.06
+LEADING = 1.6
 WEIGHT = 0.035  # outline that makes the built-in regular face semi-bold
 MARGIN = 0.03  # of the shortest side
-GAP = 0.4
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,13 @@ class LabelSpec:
 
 @dataclass(frozen=True)
 class Label:
-    """A label in its place: the box in pixels of a picture of `frame_width` × `frame_height`."""
+    """A label in its place: the box in pixels of a picture of `frame_width` × `frame_height`.
+
+    text: the wording as set, in one line or several; text_height: of a capital letter.
+    """
 
     spec: LabelSpec
+    text: str
     frame_width: int
     frame_height: int
     x: int
@@ -66,65 +70,112 @@ class Label:
         """Whether the label is due at this time from the start."""
         return self.spec.duration == "throughout" or seconds < self.spec.seconds
 
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What a reader needs to draw the same letters in the same place."""
+        return (
+            ("form", "visible"),
+            ("wording", self.spec.wording),
+            ("placement", self.spec.placement),
+            ("duration", self.spec.duration),
+            ("seconds", str(self.spec.seconds)),
+            ("height_permille", str(self.spec.height)),
+            ("frame", f"{self.frame_width}x{self.frame_height}"),
+            ("box", f"{self.x},{self.y},{self.width},{self.height}"),
+            ("text", self.text),
+            ("text_height", str(self.text_height)),
+        )
 
-def spec(parameters: dict[str, Any]) -> LabelSpec:
-    """The parameters of a duty `label.visible`, defaults filled in."""
+
+def spec(parameters: Mapping[str, Any]) -> LabelSpec:
+    """The parameters of a duty `label.visible`; policy has filled in the defaults."""
     return LabelSpec(
         wording=parameters["wording"],
-        placement=parameters.get("placement", "top-right"),
-        duration=parameters.get("duration", "throughout"),
-        seconds=int(parameters.get("seconds", DEFAULT_SECONDS)),
-        height=int(parameters.get("height", DEFAULT_HEIGHT)),
+        placement=parameters["placement"],
+        duration=parameters["duration"],
+        seconds=int(parameters.get("seconds", OPENING_SECONDS)),
+        height=int(parameters["height"]),
     )
 
 
-def due(duties: Sequence[Duty]) -> tuple[LabelSpec, ...]:
-    """The labels that enforced duties ask for; the same wording is drawn once, as the strictest."""
-    by_wording: dict[str, LabelSpec] = {}
+def from_facts(facts: Mapping[str, str]) -> Label:
+    """A label as `Label.facts` described it. Raises KeyError or ValueError for other facts."""
+    frame_width, frame_height = map(int, facts["frame"].split("x"))
+    x, y, width, height = map(int, facts["box"].split(","))
+    return Label(
+        spec=spec({**facts, "height": facts["height_permille"]}),
+        text=facts["text"],
+        frame_width=frame_width,
+        frame_height=frame_height,
+        x=x,
+        y=y,
+        width=width,
+        height=height,
+        text_height=int(facts["text_height"]),
+    )
+
+
+def due(duties: Sequence[Duty]) -> LabelSpec | None:
+    """The label that is enforced; policy joins all rules about it into one duty."""
     for duty in duties:
         if duty.kind == "label.visible" and duty.mode == "enforce":
-            wanted = spec(duty.parameters)
-            known = by_wording.get(wanted.wording)
-            by_wording[wanted.wording] = _strictest(known, wanted) if known else wanted
-    return tuple(by_wording[wording] for wording in sorted(by_wording))
+            return spec(duty.parameters)
+    return None
 
 
-def place(specs: Sequence[LabelSpec], width: int, height: int) -> tuple[Label, ...]:
-    """Put the labels into a picture of this size; those in the same corner are stacked.
+def place(wanted: LabelSpec, width: int, height: int) -> Label:
+    """Put the label into a picture of this size.
 
     Raises ConfigurationError: `label_glyph_missing` for a character that the built-in font can't
     draw, `label_too_large` for a label that doesn't fit.
     """
-    taken: dict[str, int] = {}
-    labels = []
-    for wanted in specs:
-        label = _placed(wanted, width, height, taken.get(wanted.placement, 0))
-        taken[wanted.placement] = (
-            taken.get(wanted.placement, 0) + label.height + _even(GAP * label.text_height)
+    _check_glyphs(wanted.wording)
+    shortest = min(width, height)
+    text_height = math.ceil(wanted.height * shortest / 1000)
+    margin = _even(MARGIN * shortest)
+    text = _set(wanted.wording, text_height, width - 2 * margin)
+    box_width, box_height = _box_size(text, text_height)
+    if box_width + 2 * margin > width or box_height + 2 * margin > height:
+        raise ConfigurationError(
+            "label_too_large",
+            f"The label “{wanted.wording}” does not fit into a picture of {width}×{height} "
+            "pixels; shorten its wording or lower its height in the policy.",
         )
-        labels.append(label)
-    return tuple(labels)
+    bottom, right = wanted.placement.startswith("bottom"), wanted.placement.endswith("right")
+    return Label(
+        spec=wanted,
+        text=text,
+        frame_width=width,
+        frame_height=height,
+        x=(width - margin - box_width) // 2 * 2 if right else margin,
+        y=(height - margin - box_height) // 2 * 2 if bottom else margin,
+        width=box_width,
+        height=box_height,
+        text_height=text_height,
+    )
 
 
 @lru_cache(maxsize=32)
-def glyphs(wording: str, text_height: int, width: int, height: int) -> Shares:
+def glyphs(text: str, text_height: int, width: int, height: int) -> Shares:
     """How much of each pixel of the box the letters cover, 0 to 1; shape (height, width)."""
-    scale = SUPERSAMPLING
-    font = _font(text_height * scale)
-    image = Image.new("L", (width * scale, height * scale))
+    capital = text_height * SUPERSAMPLING
+    font = _font(capital)
+    image = Image.new("L", (width * SUPERSAMPLING, height * SUPERSAMPLING))
     draw = ImageDraw.Draw(image)
-    at = (image.width - _text_width(wording, text_height)) / 2
-    baseline = (height + text_height) * scale / 2
-    for character in wording:
-        draw.text(
-            (round(at), round(baseline)),
-            character,
-            fill=255,
-            font=font,
-            anchor="ls",
-            stroke_width=round(WEIGHT * text_height * scale),
-        )
-        at += font.getlength(character) + TRACKING * text_height * scale
+    lines = text.split("\n")
+    baseline = (image.height - (1 + LEADING * (len(lines) - 1)) * capital) / 2 + capital
+    for line in lines:
+        at = (image.width - _line_width(line, text_height)) / 2
+        for character in line:
+            draw.text(
+                (round(at), round(baseline)),
+                character,
+                fill=255,
+                font=font,
+                anchor="ls",
+                stroke_width=round(WEIGHT * capital),
+            )
+            at += font.getlength(character) + TRACKING * capital
+        baseline += LEADING * capital
     return _share(image, width, height)
 
 
@@ -139,45 +190,6 @@ def box(width: int, height: int, text_height: int) -> Shares:
         fill=255,
     )
     return _share(image, width, height) * np.float32(BOX_OPACITY)
-
-
-def _strictest(one: LabelSpec, other: LabelSpec) -> LabelSpec:
-    durations = (one.duration, other.duration)
-    return LabelSpec(
-        wording=one.wording,
-        placement=one.placement,
-        duration="throughout" if "throughout" in durations else "opening",
-        seconds=max(one.seconds, other.seconds),
-        height=max(one.height, other.height),
-    )
-
-
-def _placed(wanted: LabelSpec, width: int, height: int, offset: int) -> Label:
-    shortest = min(width, height)
-    text_height = math.ceil(wanted.height * shortest / 1000)
-    _check_glyphs(wanted.wording)
-    text_width = _text_width(wanted.wording, text_height) / SUPERSAMPLING
-    box_width = _even(text_width + 2 * PADDING_X * text_height)
-    box_height = _even(text_height + 2 * PADDING_Y * text_height)
-    margin = _even(MARGIN * shortest)
-    if box_width + 2 * margin > width or box_height + 2 * margin + offset > height:
-        raise ConfigurationError(
-            "label_too_large",
-            f"The label “{wanted.wording}” does not fit into a picture of {width}×{height} "
-            "pixels; shorten its wording or lower its height in the policy.",
-        )
-    right = wanted.placement.endswith("right")
-    bottom = wanted.placement.startswith("bottom")
-    return Label(
-        spec=wanted,
-        frame_width=width,
-        frame_height=height,
-        x=(width - margin - box_width) // 2 * 2 if right else margin,
-        y=(height - margin - offset - box_height) // 2 * 2 if bottom else margin + offset,
-        width=box_width,
-        height=box_height,
-        text_height=text_height,
-    )
 
 
 def _check_glyphs(wording: str) -> None:
@@ -213,11 +225,35 @@ def _font(capital_height: int) -> ImageFont.FreeTypeFont:
         size += max(1, int(capital_height - reached))
 
 
-def _text_width(wording: str, text_height: int) -> float:
+def _set(wording: str, text_height: int, room: int) -> str:
+    """In one line if the box then fits into `room` pixels, else broken between wordings, words."""
+    if _box_size(wording, text_height)[0] <= room:
+        return wording
+    lines = []
+    for part in wording.split(SEPARATOR):
+        line = ""
+        for word in part.split():
+            longer = f"{line} {word}".strip()
+            if line and _box_size(longer, text_height)[0] > room:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _box_size(text: str, text_height: int) -> tuple[int, int]:
+    lines = text.split("\n")
+    width = max(_line_width(line, text_height) for line in lines) / SUPERSAMPLING
+    height = (1 + LEADING * (len(lines) - 1)) * text_height
+    return _even(width + 2 * PADDING_X * text_height), _even(height + 2 * PADDING_Y * text_height)
+
+
+def _line_width(line: str, text_height: int) -> float:
     """In supersampled pixels."""
     font = _font(text_height * SUPERSAMPLING)
     tracking = TRACKING * text_height * SUPERSAMPLING
-    return sum(font.getlength(character) + tracking for character in wording) - tracking
+    return sum(font.getlength(character) + tracking for character in line) - tracking
 
 
 def _share(image: Image.Image, width: int, height: int) -> Shares:

@@ -63,8 +63,8 @@ def _postgresql() -> Iterator[str]:
     yield """
         CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            RAISE EXCEPTION '% is append-only', TG_TABLE_NAME
-                USING ERRCODE = 'integrity_constraint_violation';
+            RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only',
+                ERRCODE = 'integrity_constraint_violation';
         END $$"""
     for table in APPEND_ONLY:
         yield f"""

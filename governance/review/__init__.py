@@ -1,0 +1,1 @@
+"""Review by people: queue, claims, decisions, separation of duties, reasons."""

@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 # What the database says when somebody involved in a generation would decide on it.
 SEPARATION = "separation_of_duties"
+PERSON_PREFIX = "usr_"  # only people decide
 # `LIKE 'usr_%'` would take the underscore for any character.
 PEOPLE = "substr({column}, 1, 4) = 'usr_'"
 

@@ -43,18 +43,20 @@ class Recipe:
 def recipe(
     media: Media, prompt: str, take: str, *, seconds: int = 0, width: int = 0, height: int = 0
 ) -> Recipe:
-    """Seeds from the prompt (colours, key) and from the take (terrain, notes)."""
-    return Recipe(media, _seed(prompt), _seed(f"{take}\n{prompt}"), seconds, width, height)
+    """Colours and key follow from the prompt, terrain and notes from the prompt and the take.
+
+    Only 16 bits of the prompt's digest are used, so that nobody can tell from a stored recipe
+    which prompt it was.
+    """
+    palette = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:2], "big")
+    terrain = int.from_bytes(hashlib.sha256(take.encode()).digest()[:6], "big")
+    return Recipe(media, palette, terrain, seconds, width, height)
 
 
 def render(target: Path, wanted: Recipe) -> None:
     """Write the file: H.264/AAC mp4, png or wav."""
     writers = {"video": _write_video, "image": _write_image, "audio": _write_audio}
     writers[wanted.media](target, wanted)
-
-
-def _seed(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
 def _write_image(target: Path, wanted: Recipe) -> None:

@@ -7,12 +7,13 @@ light. Everything is a pure function of (palette seed, terrain seed, size, time)
 import colorsys
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
 
 # Sky above, sky middle, horizon, sun, nearest ridge.
@@ -167,7 +168,7 @@ class Scenery:
     def _vignette(self) -> Floats:
         y = np.linspace(-1, 1, self.height, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, self.width, dtype=np.float32)[None, :]
-        shade: Floats = (1 - 0.22 * np.clip((x * x + y * y) / 2, 0, 1) ** 1.5)
+        shade: Floats = 1 - 0.22 * np.clip((x * x + y * y) / 2, 0, 1) ** 1.5
         return shade
 
 
@@ -227,7 +228,8 @@ def _blend(share: Floats, first: Floats, second: Floats, third: Floats) -> Float
 def _enlarge(picture: Floats, width: int, height: int) -> Floats:
     large = np.empty((3, height, width), np.float32)
     for plane, target in zip(picture, large, strict=True):
-        target[:] = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+        image = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+        target[:] = np.asarray(image)
     return large
 
 

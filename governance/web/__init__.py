@@ -1,0 +1,1 @@
+"""Pages for people: `routes.router(backend)` serves them to a `backend.WebBackend`."""

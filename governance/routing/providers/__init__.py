@@ -1,0 +1,1 @@
+"""One file per vendor, or per kind of server."""

@@ -1,0 +1,213 @@
+"""`/v1/governance`: agents, services, people and their roles."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from governance.api.calls import Call, Spent
+from governance.evidence.encoding import decode64
+from governance.evidence.errors import EvidenceError
+from governance.identity import agents, people, services
+from governance.kernel import clock
+from governance.kernel.errors import InvalidRequest, NotFound
+from governance.policy import assignments
+
+router = APIRouter(prefix="/v1/governance", tags=["Administration"])
+
+
+class Body(BaseModel):
+    """A JSON body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AgentBody(Body):
+    """public_key, proof: base64; proof: the key's signature over the registration statement."""
+
+    name: str = Field(min_length=1, max_length=100)
+    accountable: str
+    public_key: str = Field(min_length=44, max_length=44)
+    proof: str = Field(min_length=88, max_length=88)
+    expires_at: datetime | None = None
+
+
+class ServiceBody(Body):
+    """scopes: all that the key may be used for, `object:action`."""
+
+    name: str = Field(min_length=1, max_length=100)
+    accountable: str
+    scopes: list[str] = Field(min_length=1, max_length=32, examples=[["generation:create"]])
+    expires_at: datetime
+
+
+class PersonBody(Body):
+    username: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=100)
+
+
+class RoleBody(Body):
+    """domain: `org/<organisation>` or `org/<organisation>/project/<project>`."""
+
+    subject: str
+    role: str = Field(examples=["role:producer"])
+    domain: str
+
+
+@router.post("/agents", status_code=201)
+async def register_agent(body: AgentBody, call: Spent) -> dict[str, Any]:
+    """Register an agent's key. Every agent has an accountable person."""
+    await call.allow("agent", "manage")
+    public_key, proof = _bytes(body.public_key, "public_key"), _bytes(body.proof, "proof")
+    context = call.context
+
+    def run(connection: Connection) -> str:
+        return agents.register_agent(
+            connection,
+            context.ledger,
+            organisation=call.principal.organisation,
+            name=body.name,
+            accountable=body.accountable,
+            public_key=public_key,
+            proof=proof,
+            audience=context.settings.authority,
+            by=call.principal.id,
+            expires_at=body.expires_at,
+        )
+
+    return {"id": await context.database.write_async(run), "object": "agent"}
+
+
+@router.get("/agents")
+async def list_agents(call: Spent) -> dict[str, Any]:
+    """The organisation's agents."""
+    await call.allow("agent", "read")
+    with call.context.database.read() as session:
+        found = agents.list_agents(session, call.principal.organisation)
+    data = [
+        {
+            "id": agent.id,
+            "object": "agent",
+            "name": agent.name,
+            "accountable": agent.accountable,
+            "keyid": agent.keyid,
+            "state": agent.state,
+            "expires_at": agent.expires_at and clock.rfc3339(agent.expires_at),
+        }
+        for agent in found
+    ]
+    return {"object": "list", "data": data}
+
+
+@router.post("/agents/{agent}/{action}")
+async def change_agent(
+    agent: str, action: Literal["suspend", "resume", "revoke"], call: Spent
+) -> dict[str, Any]:
+    """Suspend, resume or revoke an agent; it holds from its next request on."""
+    await call.allow("agent", "manage")
+    context = call.context
+    with context.database.read() as session:
+        own = {item.id for item in agents.list_agents(session, call.principal.organisation)}
+    if agent not in own:
+        raise NotFound("agent_not_found", f"There is no agent {agent}.")
+    change = {
+        "suspend": agents.suspend_agent,
+        "resume": agents.resume_agent,
+        "revoke": agents.revoke_agent,
+    }[action]
+    await context.database.write_async(
+        lambda c: change(c, context.ledger, agent, by=call.principal.id)
+    )
+    return {"id": agent, "object": "agent"}
+
+
+@router.post("/services", status_code=201)
+async def register_service(body: ServiceBody, call: Spent) -> dict[str, Any]:
+    """Make an API key. It is in this answer and nowhere else."""
+    await call.allow("service", "manage")
+    context = call.context
+
+    def run(connection: Connection) -> services.NewService:
+        return services.register_service(
+            connection,
+            context.ledger,
+            organisation=call.principal.organisation,
+            name=body.name,
+            accountable=body.accountable,
+            scopes=body.scopes,
+            expires_at=body.expires_at,
+            by=call.principal.id,
+        )
+
+    made = await context.database.write_async(run)
+    return {"id": made.id, "object": "service", "api_key": made.key}
+
+
+@router.post("/people", status_code=201)
+async def add_person(body: PersonBody, call: Spent) -> dict[str, Any]:
+    """Make an account. The password in this answer only serves to choose another."""
+    await call.allow("person", "manage")
+    context = call.context
+    made = await context.database.write_async(
+        lambda c: people.add_person(
+            c,
+            context.ledger,
+            organisation=call.principal.organisation,
+            username=body.username,
+            name=body.name,
+            by=call.principal.id,
+        )
+    )
+    return {"id": made.id, "object": "person", "one_time_password": made.password}
+
+
+@router.get("/people")
+async def list_people(call: Spent) -> dict[str, Any]:
+    """The organisation's people."""
+    await call.allow("person", "manage")
+    with call.context.database.read() as session:
+        found = people.list_people(session, call.principal.organisation)
+    data = [{"id": p.id, "object": "person", "name": p.name, "state": p.state} for p in found]
+    return {"object": "list", "data": data}
+
+
+@router.post("/roles", status_code=201)
+async def grant_role(body: RoleBody, call: Spent) -> dict[str, Any]:
+    """Give a role; judged by Casbin before it is committed, effective with the next request."""
+    await _change_role(body, call, assignments.grant)
+    return {"object": "role_assignment", **body.model_dump()}
+
+
+@router.post("/roles/revoke")
+async def revoke_role(body: RoleBody, call: Spent) -> dict[str, Any]:
+    """Take a role back."""
+    await _change_role(body, call, assignments.revoke)
+    return {"object": "role_assignment", **body.model_dump()}
+
+
+async def _change_role(body: RoleBody, call: Call, change: Any) -> None:
+    await call.allow("role", "manage")
+    own = f"org/{call.principal.organisation}"
+    if body.domain != own and not body.domain.startswith(own + "/"):
+        raise InvalidRequest("domain_invalid", f"The domain must lie within {own}.", param="domain")
+    context = call.context
+    await context.database.write_async(
+        lambda c: change(
+            c,
+            context.ledger,
+            context.policies.policy,
+            subject=body.subject,
+            role=body.role,
+            domain=body.domain,
+            by=call.principal.id,
+        )
+    )
+
+
+def _bytes(value: str, param: str) -> bytes:
+    try:
+        return decode64(value, f"`{param}`")
+    except EvidenceError as error:
+        raise InvalidRequest("base64_invalid", error.message, param=param) from None

@@ -1,0 +1,140 @@
+"""One call: its body under a limit, its caller, and what the caller may do."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from governance.domain import Principal
+from governance.evidence.story import Story
+from governance.identity import replay
+from governance.identity.authenticate import Authenticated, authenticate
+from governance.identity.request_signature import ReceivedRequest, SignedRequest
+from governance.kernel.errors import InvalidRequest, TooLarge
+from governance.lifecycle import access
+from governance.lifecycle.access import Question
+from governance.lifecycle.context import Context
+from governance.lifecycle.engine import Engine
+from governance.lifecycle.views import find
+from governance.policy import Authorization
+
+UPLOADS = ("/v1/governance/assets", "/v1/videos")
+
+
+@dataclass(frozen=True)
+class Call:
+    """An authenticated call. `signed` has a nonce that still has to be spent unless `is_spent`."""
+
+    context: Context
+    engine: Engine
+    principal: Principal
+    scopes: frozenset[str] | None
+    signed: SignedRequest | None
+    body: bytes
+    is_spent: bool
+
+    async def allow(self, obj: str, act: str, project: str = "") -> Authorization:
+        """Raises Denied (`access_denied`), recorded, unless the caller may."""
+        return await self._require(Question(obj, act, self.principal.organisation, project))
+
+    async def allow_on(self, story: Story, obj: str, act: str) -> Authorization:
+        """`allow` on a generation: in its project, knowing whether the caller is involved."""
+        request = story.request
+        return await self._require(
+            Question(obj, act, request["organisation"], request["project"], story)
+        )
+
+    async def story(self, generation: str, obj: str, act: str) -> Story:
+        """A generation that the caller may do this to. Raises NotFound, Denied."""
+        with self.context.database.read() as session:
+            story = find(session, generation, self.principal.organisation)
+        await self.allow_on(story, obj, act)
+        return story
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises InvalidRequest (`json_invalid`)."""
+        try:
+            value = orjson.loads(self.body or b"{}")
+        except orjson.JSONDecodeError as error:
+            raise InvalidRequest("json_invalid", f"The body is not JSON: {error}.") from None
+        if not isinstance(value, dict):
+            raise InvalidRequest("json_invalid", "The body must be a JSON object.")
+        return value
+
+    async def _require(self, question: Question) -> Authorization:
+        answer = access.check(self.context, self.principal, self.scopes, question)
+        if not answer.allowed:
+            raise await run_in_threadpool(
+                access.refuse, self.context, self.principal, question, answer
+            )
+        return answer
+
+
+async def unspent(request: Request) -> Call:
+    """The call of an endpoint that spends the signature's nonce in its own transaction."""
+    context: Context = request.app.state.context
+    body = await _body(request, context)
+    with context.database.read() as session:
+        known = authenticate(
+            session, _received(request, context, body), session_idle=context.settings.session_idle
+        )
+    return _call(request, context, known, body, is_spent=False)
+
+
+async def spent(request: Request) -> Call:
+    """The call of every other endpoint: the nonce is spent before anything else happens."""
+    call = await unspent(request)
+    signed = call.signed
+    if signed is not None:
+        await call.context.database.write_async(lambda c: replay.spend_nonce(c, signed))
+    return Call(**{**vars(call), "is_spent": True})
+
+
+Spent = Annotated[Call, Depends(spent)]
+Unspent = Annotated[Call, Depends(unspent)]
+
+
+def _call(
+    request: Request, context: Context, known: Authenticated, body: bytes, *, is_spent: bool
+) -> Call:
+    engine: Engine = request.app.state.engine
+    return Call(context, engine, known.principal, known.scopes, known.signed, body, is_spent)
+
+
+def _received(request: Request, context: Context, body: bytes) -> ReceivedRequest:
+    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return ReceivedRequest(
+        method=request.method,
+        authority=context.settings.authority,
+        path=raw_path.decode("ascii", "replace"),
+        query=request.scope["query_string"].decode("ascii", "replace"),
+        headers=[(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw],
+        body_sha256=hashlib.sha256(body).digest() if body else None,
+    )
+
+
+async def _body(request: Request, context: Context) -> bytes:
+    is_upload = request.url.path in UPLOADS and "multipart" in request.headers.get(
+        "content-type", ""
+    )
+    limit = context.settings.max_upload if is_upload else context.settings.max_json_body
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    request._body = body  # so that form parsing reads it again
+    return body
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge("body_too_large", f"The body exceeds the limit of {limit} bytes.")

@@ -1,0 +1,95 @@
+"""The only place where an error becomes an HTTP status.
+
+Every answer has one shape, that of the OpenAI API, so official clients understand it:
+`{"error": {"message", "type", "code", "param", "details"}}`.
+"""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from governance.kernel import clock, errors
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.GovernanceError], int] = {
+    errors.InvalidRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Denied: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.Throttled: 429,
+    errors.Unavailable: 503,
+    errors.IntegrityError: 500,
+    errors.ConfigurationError: 500,
+}
+# Codes whose status differs from that of their class.
+STATUS_OF_CODE = {"idempotency_key_reused": 422, "media_unsupported": 415}
+# Only these may be repeated as they are: clients of the OpenAI shape retry 409 and 5xx otherwise.
+RETRYABLE = (429, 503)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in one shape."""
+    app.add_exception_handler(errors.GovernanceError, _governance)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _governance(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.GovernanceError)  # noqa: S101  registered for this class
+    status = STATUS_OF_CODE.get(error.code) or STATUS.get(type(error), 500)
+    if status >= 500:
+        log.error("%s: %s", error.code, error.message)
+    return _answer(request, status, error.code, error.message, error.param, error.details)
+
+
+def _validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    fault = error.errors()[0]
+    param = ".".join(str(part) for part in fault["loc"][1:]) or None
+    message = f"{param or 'request'}: {fault['msg']}."
+    return _answer(request, 400, "request_invalid", message, param, {})
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return _answer(request, error.status_code, code, str(error.detail), None, {})
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.exception("unexpected error", exc_info=error)
+    message = "Something failed on our side; nothing was recorded. The log names the request id."
+    return _answer(request, 500, "internal_error", message, None, {})
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    param: str | None,
+    details: dict[str, Any],
+) -> JSONResponse:
+    body: dict[str, Any] = {"message": message, "type": _type(status), "code": code, "param": param}
+    if details:
+        body["details"] = details
+    headers = {"x-should-retry": "true" if status in RETRYABLE else "false"}
+    if "retry_after" in details:
+        headers["retry-after"] = str(details["retry_after"])
+    if status == 401:
+        headers["x-server-time"] = clock.rfc3339(clock.now())
+    return JSONResponse({"error": body}, status, headers=headers)
+
+
+def _type(status: int) -> str:
+    return {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(
+        status, "invalid_request_error" if status < 500 else "server_error"
+    )

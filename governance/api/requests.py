@@ -1,0 +1,220 @@
+"""What callers send, turned into a GenerationRequest.
+
+What governance needs to know may come by four ways; the first that names a thing wins:
+1. `governance`: a JSON object (in multipart forms: the same as a JSON string),
+2. `metadata`: the flat map of strings of the OpenAI API (`metadata[project]` in forms),
+3. `X-Governance-…` headers, which a client can set once for all its requests,
+4. the defaults below. There is no default for territories.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import orjson
+from starlette.datastructures import Headers
+
+from governance.domain import Answer, Declaration, GenerationRequest, Media, Purpose
+from governance.kernel.errors import InvalidRequest
+
+MAX_PROMPT = 32_000
+MAX_METADATA = 16
+MAX_VALUE = 512
+SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+TERRITORY = re.compile(r"[A-Z]{2}")
+PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+DEFAULT_SIZE = {"video": "1280x720", "image": "1024x1024", "audio": "0x0"}
+DEFAULT_SECONDS = {"video": 4, "image": 0, "audio": 4}
+
+GOVERNED = (
+    "project",
+    "territories",
+    "purpose",
+    "audience",
+    "sector",
+    "roles",
+    "deep_fake",
+    "real_person",
+    "artistic",
+    "consent",
+)
+CHOICES: dict[str, tuple[str, ...]] = {
+    "purpose": get_args(Purpose),
+    "audience": ("public", "internal"),
+    "deep_fake": get_args(Answer),
+    "real_person": get_args(Answer),
+    "artistic": get_args(Answer),
+}
+
+
+def generation_request(
+    organisation: str, fields: Mapping[str, Any], headers: Headers, media: Media
+) -> GenerationRequest:
+    """Read a request. Raises InvalidRequest naming the field at fault."""
+    prompt = fields.get("prompt")
+    if not isinstance(prompt, str) or not 1 <= len(prompt) <= MAX_PROMPT:
+        raise InvalidRequest(
+            "prompt_invalid",
+            f"`prompt` must be text of 1 to {MAX_PROMPT} characters.",
+            param="prompt",
+        )
+    width, height = _size(fields.get("size") or DEFAULT_SIZE[media])
+    return governed_request(
+        organisation,
+        fields,
+        headers,
+        media=media,
+        model=str(fields.get("model") or "auto"),
+        prompt=prompt,
+        seconds=_seconds(fields.get("seconds"), DEFAULT_SECONDS[media]),
+        width=width,
+        height=height,
+    )
+
+
+def governed_request(
+    organisation: str, fields: Mapping[str, Any], headers: Headers, **content: Any
+) -> GenerationRequest:
+    """The part that generations and imports share; `content`: the other fields, as they are."""
+    metadata = _metadata(fields.get("metadata"))
+    said = _said(fields, metadata, headers)
+    project = said.get("project", "default")
+    if not isinstance(project, str) or not PROJECT.fullmatch(project):
+        raise InvalidRequest(
+            "project_invalid",
+            "A project is named by lower-case letters, digits, dots and dashes.",
+            param="project",
+        )
+    return GenerationRequest(
+        organisation=organisation,
+        project=project,
+        territories=_territories(said.get("territories")),
+        roles=_roles(said.get("roles")),
+        purpose=_choice(said, "purpose", "final"),
+        declaration=Declaration(
+            deep_fake=_choice(said, "deep_fake", "unknown"),
+            real_person=_choice(said, "real_person", "unknown"),
+            artistic=_choice(said, "artistic", "no"),
+            consent=_text(said.get("consent"), "consent"),
+        ),
+        audience=_choice(said, "audience", "public"),
+        sector=_text(said.get("sector"), "sector") or "general",
+        metadata=tuple(sorted((k, v) for k, v in metadata.items() if k not in GOVERNED)),
+        **content,
+    )
+
+
+def form_fields(form: Mapping[str, Any]) -> dict[str, Any]:
+    """A multipart form as the JSON body it stands for: `metadata[key]=value` becomes a map."""
+    fields: dict[str, Any] = {}
+    for name, value in form.items():
+        if not isinstance(value, str):
+            continue
+        match = re.fullmatch(r"metadata\[([^\]]+)\]", name)
+        if match:
+            fields.setdefault("metadata", {})[match[1]] = value
+        else:
+            fields[name] = value
+    return fields
+
+
+def _said(
+    fields: Mapping[str, Any], metadata: Mapping[str, str], headers: Headers
+) -> dict[str, Any]:
+    governance = fields.get("governance") or {}
+    if isinstance(governance, str):
+        try:
+            governance = orjson.loads(governance)
+        except orjson.JSONDecodeError:
+            governance = None
+    if not isinstance(governance, dict) or set(governance) - set(GOVERNED):
+        raise InvalidRequest(
+            "governance_invalid",
+            f"`governance` must be a JSON object with only these names: {', '.join(GOVERNED)}.",
+            param="governance",
+        )
+    from_headers = {name: headers[key] for name in GOVERNED if (key := _header(name)) in headers}
+    return {**from_headers, **{k: v for k, v in metadata.items() if k in GOVERNED}, **governance}
+
+
+def _header(name: str) -> str:
+    return "x-governance-" + name.replace("_", "-")
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    if value is None:
+        return {}
+    is_flat = isinstance(value, dict) and all(
+        isinstance(k, str) and isinstance(v, str) and len(v) <= MAX_VALUE for k, v in value.items()
+    )
+    if not is_flat or len(value) > MAX_METADATA + len(GOVERNED):
+        raise InvalidRequest(
+            "metadata_invalid",
+            f"`metadata` is a flat map of up to {MAX_METADATA} strings, {MAX_VALUE} letters each.",
+            param="metadata",
+        )
+    return dict(value)
+
+
+def _territories(value: Any) -> tuple[str, ...]:
+    codes = _list(value)
+    if not all(TERRITORY.fullmatch(code) for code in codes):
+        raise InvalidRequest(
+            "territory_invalid",
+            "`territories` are two-letter country codes in capitals (ISO 3166-1), or EU.",
+            param="territories",
+        )
+    return tuple(sorted(set(codes)))
+
+
+def _roles(value: Any) -> tuple[Any, ...]:
+    roles = _list(value) or ["provider", "deployer"]
+    if set(roles) - {"provider", "deployer"}:
+        raise InvalidRequest(
+            "roles_invalid", "`roles` may name provider and deployer.", param="roles"
+        )
+    return tuple(sorted(set(roles)))
+
+
+def _list(value: Any) -> list[str]:
+    if value is None:
+        return []
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise InvalidRequest("list_invalid", "Give a list of strings, or one with commas.")
+    return [item.strip() for item in items if item.strip()]
+
+
+def _choice(said: Mapping[str, Any], name: str, default: str) -> Any:
+    value = said.get(name, default)
+    if value not in CHOICES[name]:
+        raise InvalidRequest(
+            f"{name}_invalid", f"`{name}` is one of {', '.join(CHOICES[name])}.", param=name
+        )
+    return value
+
+
+def _text(value: Any, name: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > 128:
+        raise InvalidRequest(f"{name}_invalid", f"`{name}` is text of at most 128 characters.")
+    return value
+
+
+def _size(value: Any) -> tuple[int, int]:
+    match = SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None and value != "0x0":
+        raise InvalidRequest(
+            "size_invalid", "`size` is WIDTHxHEIGHT in pixels, for example 1280x720.", param="size"
+        )
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _seconds(value: Any, default: int) -> int:
+    text = str(default if value is None else value)
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise InvalidRequest(
+            "seconds_invalid", "`seconds` is a whole number of seconds.", param="seconds"
+        )
+    return int(text)

@@ -1,0 +1,102 @@
+"""`/v1/governance/reviews`: the queue for programs; people use the pages."""
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from governance.api import presenting
+from governance.api.calls import Call, Spent
+from governance.kernel import clock
+from governance.lifecycle import commands
+from governance.lifecycle.commands import Choice, Played
+from governance.review import queue
+
+router = APIRouter(prefix="/v1/governance/reviews", tags=["Review"])
+
+
+class PlayedBody(BaseModel):
+    """What the person has seen. seconds: distinct footage; share: of the clip, 0 to 1."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: Decimal = Field(Decimal(0), ge=0, le=86400)
+    share: Decimal = Field(Decimal(0), ge=0, le=1)
+    muted: bool = False
+    blurred: bool = False
+
+
+class DecisionBody(BaseModel):
+    """A decision over exactly the file with this sha256."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["approve", "reject", "return"]
+    reason: str = Field(examples=["meets_brief"])
+    comment: str = Field("", max_length=2000)
+    digest: str = Field(pattern="^[0-9a-f]{64}$")
+    played: PlayedBody = PlayedBody()
+
+
+@router.get("")
+async def list_reviews(call: Spent, project: str = "") -> dict[str, Any]:
+    """What waits for people, oldest first; of one project, or of all."""
+    await call.allow("review", "read", project)
+    projects = [project] if project else None
+    with call.context.database.read() as session:
+        items = queue.queue(session, call.principal.organisation, projects, clock.now())
+    return {"object": "list", "data": [_item(item) for item in items]}
+
+
+@router.get("/{review}")
+async def get_review(review: str, call: Spent) -> dict[str, Any]:
+    """One review."""
+    item = await _allowed(call, review, "read")
+    return _item(item)
+
+
+@router.post("/{review}/claim")
+async def claim(review: str, call: Spent) -> dict[str, Any]:
+    """Take a review to work on; nobody else can decide on it until the claim runs out."""
+    item = await _allowed(call, review, "claim")
+    story = await run_in_threadpool(
+        commands.claim_review, call.context, item.generation, call.principal
+    )
+    return presenting.governance(story)
+
+
+@router.post("/{review}/decision")
+async def decide(review: str, body: DecisionBody, call: Spent) -> dict[str, Any]:
+    """Approve, reject or return for correction; with the last approval due it is released."""
+    item = await _allowed(call, review, "decide")
+    played = Played(**body.played.model_dump())
+    choice = Choice(body.decision, body.reason, body.comment, body.digest, played)
+    story = await run_in_threadpool(
+        commands.decide_review, call.context, item.generation, call.principal, choice
+    )
+    return presenting.governance(story)
+
+
+async def _allowed(call: Call, review: str, act: str) -> queue.QueueItem:
+    with call.context.database.read() as session:
+        item = queue.get(session, review, clock.now())
+    await call.story(item.generation, "review", act)
+    return item
+
+
+def _item(item: queue.QueueItem) -> dict[str, Any]:
+    return {
+        "id": item.review,
+        "object": "review",
+        "generation": item.generation,
+        "project": item.project,
+        "digest": item.digest,
+        "count": item.count,
+        "approvals": item.approvals,
+        "rules": list(item.rules),
+        "opened_at": clock.rfc3339(item.opened_at),
+        "expires_at": clock.rfc3339(item.expires_at),
+        "claimed_by": item.claimed_by,
+    }

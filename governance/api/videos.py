@@ -1,0 +1,195 @@
+"""`/v1/videos` and `/v1/models` in the OpenAI shape: an official client works as it is.
+
+https://platform.openai.com/docs/api-reference/videos (retired by its vendor, served by many).
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from governance.api import presenting
+from governance.api.calls import Call, Spent, Unspent
+from governance.api.requests import form_fields, generation_request
+from governance.domain import GenerationRequest, Media
+from governance.evidence.story import ENDS, State, Story
+from governance.identity import replay
+from governance.kernel.errors import InvalidRequest, NotFound
+from governance.lifecycle import commands, submitting
+from governance.lifecycle.submitting import Caller
+from governance.lifecycle.views import page
+
+router = APIRouter(tags=["OpenAI shape"])
+MAX_PAGE = 100
+CREATE = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {
+                    "model": "auto",
+                    "prompt": "A lighthouse at dusk, slow drift, calm sea",
+                    "seconds": "4",
+                    "size": "1280x720",
+                    "metadata": {"project": "spring-campaign", "territories": "EU"},
+                },
+            },
+            "multipart/form-data": {"schema": {"type": "object"}},
+        },
+    }
+}
+
+
+@router.post("/v1/videos", openapi_extra=CREATE)
+async def create_video(request: Request, call: Unspent) -> JSONResponse:
+    """Ask for a video. Decided and recorded when this answers; the engine does the rest."""
+    return await create(request, call, await _fields(request, call), "video")
+
+
+async def create(
+    request: Request, call: Call, fields: dict[str, Any], media: Media
+) -> JSONResponse:
+    """Decide, record, answer; shared with the other media."""
+    asked = generation_request(call.principal.organisation, fields, request.headers, media)
+    story = await submit(request, call, asked)
+    headers = {"x-governance-generation": story.id, **presenting.poll_after(story)}
+    if story.state == State.DENIED:
+        raise _denied(story)
+    return JSONResponse(presenting.video(story, asked.prompt), headers=headers)
+
+
+async def submit(request: Request, call: Call, asked: GenerationRequest) -> Story:
+    """The hot path: one authorization, one decision, one group commit."""
+    context = call.context
+    answer = await call.allow("generation", "create", asked.project)
+    caller = Caller(call.principal, answer, call.signed, request.headers.get("idempotency-key"))
+    submission = submitting.prepare(context, asked, caller)
+    story = await context.database.write_async(
+        lambda connection: submitting.commit(connection, context, submission)
+    )
+    call.engine.wake()
+    return story
+
+
+@router.get("/v1/videos")
+async def list_videos(
+    call: Spent, after: str | None = None, limit: int = 20, order: str = "desc"
+) -> dict[str, Any]:
+    """The caller's own generations, newest first."""
+    await call.allow("generation", "list")
+    with call.context.database.read() as session:
+        found = page(
+            session,
+            call.principal.id,
+            after=after,
+            limit=max(1, min(limit, MAX_PAGE)),
+            newest_first=order != "asc",
+        )
+    data = [presenting.video(story) for story in found.stories]
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": found.has_more,
+    }
+
+
+@router.get("/v1/videos/{video_id}")
+async def get_video(video_id: str, call: Spent) -> JSONResponse:
+    """Where a generation stands. One that waits for a person is `queued`."""
+    story = _present(await call.story(video_id, "generation", "read"))
+    return JSONResponse(presenting.video(story), headers=presenting.poll_after(story))
+
+
+@router.delete("/v1/videos/{video_id}")
+async def delete_video(video_id: str, call: Spent) -> dict[str, Any]:
+    """Withdraw a generation that is under way, or remove the media of one that has ended.
+
+    Its records stay.
+    """
+    story = _present(await call.story(video_id, "generation", "cancel"))
+    act = commands.delete if story.state in ENDS else commands.cancel
+    await run_in_threadpool(act, call.context, video_id, call.principal)
+    return {"id": video_id, "object": "video.deleted", "deleted": True}
+
+
+@router.get("/v1/videos/{video_id}/content", response_class=FileResponse)
+async def get_content(
+    request: Request, video_id: str, call: Unspent, variant: str = "video"
+) -> FileResponse:
+    """Download a released file. `asset.delivered` is recorded before the first byte leaves."""
+    if variant != "video":
+        raise InvalidRequest("variant_unknown", "Only `variant=video` is offered.", param="variant")
+    signed = call.signed
+    if signed is not None:
+        await call.context.database.write_async(lambda c: replay.spend_nonce(c, signed))
+    _present(await call.story(video_id, "generation", "download"))
+    story = await run_in_threadpool(commands.deliver, call.context, video_id, call.principal, "api")
+    file = story.delivered_file or {}
+    path = call.context.media.path(video_id, file["digest"])
+    return FileResponse(
+        path, media_type=file["media_type"], headers={"x-content-sha256": file["digest"]}
+    )
+
+
+@router.get("/v1/models")
+async def list_models(call: Spent) -> dict[str, Any]:
+    """The models that can be asked for, with what governance knows of them."""
+    await call.allow("model", "list")
+    providers = call.context.providers
+    usable = [
+        {
+            "id": model.id,
+            "object": "model",
+            "created": 0,
+            "owned_by": model.provider,
+            "governance": {
+                "media": model.media,
+                "tier": model.tier,
+                "source_type": model.source_type,
+                "status": model.status,
+                "as_of": model.as_of.isoformat(),
+            },
+        }
+        for model in call.context.catalogue.models
+        if (provider := providers.get(model.provider or "")) is not None
+        and provider.configured()
+        and model.status != "retired"
+    ]
+    return {"object": "list", "data": usable}
+
+
+async def _fields(request: Request, call: Call) -> dict[str, Any]:
+    if "multipart/form-data" not in request.headers.get("content-type", ""):
+        return call.json()
+    async with request.form(max_files=1, max_fields=64) as form:
+        if any(not isinstance(value, str) for value in form.values()):
+            raise InvalidRequest(
+                "reference_unsupported",
+                "No model of this service takes an input file; leave `input_reference` out.",
+                param="input_reference",
+            )
+        return form_fields(form)
+
+
+def _present(story: Story) -> Story:
+    if story.deleted:
+        raise NotFound("generation_deleted", f"The media of {story.id} was deleted.")
+    return story
+
+
+def _denied(story: Story) -> InvalidRequest:
+    reasons = [
+        rule["because"]
+        for rule in story.decisions[0]["rules"]
+        if rule["effect"] == "deny" and rule["mode"] == "enforce"
+    ]
+    return InvalidRequest(
+        "policy_denied",
+        f"Policy denied the request: {' '.join(reasons)}",
+        generation=story.id,
+        rules=[rule["id"] for rule in story.decisions[0]["rules"]],
+    )

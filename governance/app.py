@@ -1,0 +1,171 @@
+"""Wiring: the capabilities of one process, and the HTTP application over them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from sqlalchemy import Connection, select
+from sqlmodel import col
+
+from governance import __version__, migrations
+from governance.api import administration, errors, generations, log, reviews, videos
+from governance.evidence.record import load as load_record
+from governance.identity import expiry, people
+from governance.kernel.database import Database
+from governance.kernel.errors import Conflict
+from governance.kernel.media import MediaStore
+from governance.kernel.settings import Settings
+from governance.ledger import SERVICE, Entry, Ledger, keyring
+from governance.ledger.publisher import Publisher
+from governance.ledger.tables import LogRecord
+from governance.lifecycle.context import Context
+from governance.lifecycle.engine import Engine
+from governance.marking import authority
+from governance.policy import Policy, assignments, domain_of, load, versions
+from governance.policy.store import PolicyStore
+from governance.review import reasons
+from governance.routing import catalogue
+from governance.routing.provider import Provider
+from governance.routing.providers.local import LocalProvider
+from governance.routing.providers.openai_videos import OpenAIVideos
+from governance.routing.router import Router
+from governance.screening.prompt import load_prompt_rules
+
+ADMINISTRATOR_NAME = "admin"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything that runs in one process. `first`: the administrator made at first start."""
+
+    context: Context
+    publisher: Publisher
+    engine: Engine
+    first: people.NewPerson | None
+
+    def start(self) -> None:
+        """Check the log, then publish and (where it is switched on) run the engine.
+
+        Raises IntegrityError (`log_forked`).
+        """
+        self.publisher.start()
+        if self.context.settings.engine:
+            self.engine.start()
+
+    def stop(self) -> None:
+        self.engine.stop()
+        self.publisher.stop()
+        self.context.database.close()
+
+
+def open_platform(settings: Settings) -> Platform:
+    """Open the data folder (made at first start), load what people edit, wire it all.
+
+    Raises ConfigurationError: nothing starts with a fault in keys, policies or settings.
+    """
+    policy = load(settings.policies_dir)
+    models = catalogue.load(settings.policies_dir)
+    prompt_rules = load_prompt_rules(settings.policies_dir)
+    why = reasons.load(settings.policies_dir)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = keyring.load_or_create(settings.keys_dir, settings.log_origin)
+    database = Database(settings.database)
+    migrations.upgrade(database)
+    ledger = Ledger(keys)
+    database.write(lambda c: _record_keys(c, ledger))
+    database.write(lambda c: versions.keep(c, ledger, policy))
+    first = database.write(lambda c: _first_administrator(c, ledger, settings.organisation, policy))
+    providers = _providers(settings)
+    context = Context(
+        settings=settings,
+        database=database,
+        ledger=ledger,
+        media=MediaStore(settings.data_dir / "media", settings.min_free_disk),
+        policies=PolicyStore(database, policy),
+        catalogue=models,
+        router=Router(models, providers),
+        providers=providers,
+        authority=authority.load_or_create(settings.keys_dir),
+        prompt_rules=prompt_rules,
+        reasons=why,
+    )
+    guard = settings.data_dir / "last-checkpoint"
+    publisher = Publisher(database, keys, guard, settings.checkpoint_interval)
+    engine = Engine(context, housekeep=lambda: _housekeep(database))
+    return Platform(context, publisher, engine, first)
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """The HTTP application; starts and stops the platform with its own lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        platform.start()
+        yield
+        platform.stop()
+
+    app = FastAPI(
+        title="Governance service for AI media generation",
+        version=__version__,
+        lifespan=lifespan,
+    )
+    app.state.context = platform.context
+    app.state.engine = platform.engine
+    errors.install(app)
+    for module in (videos, generations, reviews, log, administration):
+        app.include_router(module.router)
+    return app
+
+
+def _providers(settings: Settings) -> Mapping[str, Provider]:
+    own = LocalProvider(settings.data_dir / "local-jobs")
+    compatible = OpenAIVideos(settings.openai_videos_url, settings.openai_videos_key)
+    return {own.name: own, compatible.name: compatible}
+
+
+def _record_keys(connection: Connection, ledger: Ledger) -> None:
+    """The key manifest in force is on record, so that a swapped one shows."""
+    current = ledger.keyring.manifest
+    known = connection.execute(
+        select(col(LogRecord.line)).where(col(LogRecord.event) == "key.changed")
+    ).scalars()
+    if any(load_record(line).body["manifest"] == current.digest for line in known):
+        return
+    body = {
+        "version": current.version,
+        "manifest": current.digest,
+        "keys": [{"role": grant.role, "keyid": grant.keyid} for grant in current.grants],
+    }
+    ledger.append(connection, Entry(stream=SERVICE, event="key.changed", body=body))
+
+
+def _first_administrator(
+    connection: Connection, ledger: Ledger, organisation: str, policy: Policy
+) -> people.NewPerson | None:
+    """On whose word everyone else comes; None when the service has people already."""
+    try:
+        made = people.first_administrator(
+            connection,
+            ledger,
+            organisation=organisation,
+            username=ADMINISTRATOR_NAME,
+            name="First administrator",
+        )
+    except Conflict:
+        return None
+    assignments.grant(
+        connection,
+        ledger,
+        policy,
+        subject=made.id,
+        role=assignments.ADMINISTRATOR,
+        domain=domain_of(organisation),
+        by=SERVICE,
+    )
+    return made
+
+
+def _housekeep(database: Database) -> None:
+    while database.write(expiry.purge_expired):
+        continue

@@ -1,0 +1,162 @@
+"""A small client of the service's HTTP API. Answers are the decoded JSON objects."""
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+FINISHED = ("completed", "failed")
+
+
+class GovernanceApiError(Exception):
+    """The service refused. status: HTTP; code: the service's stable error code."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class ApiKey(httpx.Auth):
+    """`auth=` for services that present an API key (`gk_…`)."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        yield request
+
+
+class GovernanceClient:
+    """One service, one caller. auth: `RequestSigner` or `ApiKey`; timeout: seconds.
+
+    Every method raises GovernanceApiError when the service refuses, httpx.HTTPError when it does
+    not answer. Nothing is retried: pass an `idempotency_key` and repeat the call.
+    """
+
+    def __init__(self, base_url: str, *, auth: httpx.Auth, timeout: float = 30.0) -> None:
+        self._http = httpx.Client(base_url=base_url, auth=auth, timeout=timeout)
+
+    def __enter__(self) -> "GovernanceClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def create_video(
+        self,
+        prompt: str,
+        *,
+        model: str = "auto",
+        seconds: int = 4,
+        size: str = "1280x720",
+        metadata: Mapping[str, str] | None = None,
+        reference: Path | None = None,
+        idempotency_key: str = "",
+    ) -> dict[str, Any]:
+        """Ask for a clip; size: `WIDTHxHEIGHT`; reference: an image to start from."""
+        fields = {"prompt": prompt, "model": model, "seconds": str(seconds), "size": size}
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        if reference is None:
+            body = {**fields, "metadata": dict(metadata or {})}
+            return self._call("POST", "/v1/videos", json=body, headers=headers)
+        return self._upload("/v1/videos", ("input_reference", reference), fields, metadata, headers)
+
+    def video(self, video: str) -> dict[str, Any]:
+        return self._call("GET", f"/v1/videos/{_id(video)}")
+
+    def wait(self, video: str, *, timeout: float, interval: float = 2.0) -> dict[str, Any]:
+        """Poll until the clip is completed or failed. Raises TimeoutError after `timeout` s."""
+        deadline = time.monotonic() + timeout
+        while (state := self.video(video))["status"] not in FINISHED:
+            if time.monotonic() + interval > deadline:
+                raise TimeoutError(f"{video} is still {state['status']}")
+            time.sleep(interval)
+        return state
+
+    def content(self, video: str, target: Path) -> Path:
+        """Download a released clip to `target`."""
+        with self._http.stream("GET", f"/v1/videos/{_id(video)}/content") as response:
+            if response.is_error:
+                response.read()
+                raise _error(response)
+            with target.open("wb") as stream:
+                for chunk in response.iter_bytes():
+                    stream.write(chunk)
+        return target
+
+    def list_videos(self, *, after: str = "", limit: int = 20) -> dict[str, Any]:
+        params = {"limit": str(limit)} | ({"after": after} if after else {})
+        return self._call("GET", "/v1/videos", params=params)
+
+    def delete_video(self, video: str) -> dict[str, Any]:
+        return self._call("DELETE", f"/v1/videos/{_id(video)}")
+
+    def preflight(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What policy would answer to this request; nothing is generated."""
+        return self._call("POST", "/v1/governance/preflight", json=dict(request))
+
+    def import_asset(
+        self,
+        path: Path,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+    ) -> dict[str, Any]:
+        """Bring in a finished edit; it is screened, marked and reviewed like any other."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._upload("/v1/governance/assets", ("file", path), {}, metadata, headers)
+
+    def decide_review(
+        self, review: str, *, decision: str, reasons: Sequence[str] = (), comment: str = ""
+    ) -> dict[str, Any]:
+        body = {"decision": decision, "reasons": list(reasons), "comment": comment}
+        return self._call("POST", f"/v1/governance/reviews/{_id(review)}/decision", json=body)
+
+    def records(self, generation: str) -> dict[str, Any]:
+        """All records of one generation, in order."""
+        return self._call("GET", "/v1/governance/records", params={"generation": generation})
+
+    def proof(self, record: str) -> dict[str, Any]:
+        """The proof that a record is in the log, for the offline verifier."""
+        return self._call("GET", f"/v1/governance/records/{_id(record)}/proof")
+
+    def _upload(
+        self,
+        path: str,
+        file: tuple[str, Path],
+        fields: Mapping[str, str],
+        metadata: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> dict[str, Any]:
+        data = {**fields, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
+        with file[1].open("rb") as stream:
+            files = {file[0]: (file[1].name, stream)}
+            return self._call("POST", path, data=data, files=files, headers=headers)
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        response = self._http.request(method, path, **options)
+        if response.is_error:
+            raise _error(response)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def _id(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _error(response: httpx.Response) -> GovernanceApiError:
+    try:
+        error = response.json()["error"]
+        return GovernanceApiError(response.status_code, error["code"], error["message"])
+    except (ValueError, KeyError, TypeError):
+        return GovernanceApiError(response.status_code, "http_error", response.reason_phrase)

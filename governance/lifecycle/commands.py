@@ -1,0 +1,239 @@
+"""What people and requesters do to a generation: each one transaction with its record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from governance.domain import Principal
+from governance.evidence.story import ENDS, State, Story
+from governance.kernel import clock
+from governance.kernel.errors import Conflict
+from governance.ledger import Entry
+from governance.lifecycle import store
+from governance.lifecycle.context import Context
+from governance.lifecycle.entries import about
+from governance.lifecycle.finishing import released
+from governance.lifecycle.steps import CANCELLABLE, wake_at
+from governance.lifecycle.store import Held
+from governance.review import decisions, reviews
+from governance.routing.provider import Job
+
+
+@dataclass(frozen=True)
+class Played:
+    """What the person has seen: seconds of distinct footage, share of the clip (0 to 1), how."""
+
+    seconds: Decimal = Decimal(0)
+    share: Decimal = Decimal(0)
+    muted: bool = False
+    blurred: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A person's decision. digest: the file that was looked at; comment: free text, erasable."""
+
+    decision: str
+    reason: str
+    comment: str = ""
+    digest: str = ""
+    played: Played = Played()
+
+
+def approve_spend(context: Context, generation: str, person: Principal, choice: Choice) -> Story:
+    """A person allows or refuses the spend before generation.
+
+    Raises Denied (`separation_of_duties`), Conflict (`not_awaiting_approval`), InvalidRequest.
+    """
+    reason = context.reasons.require("approval", choice.decision, choice.reason, choice.comment)
+
+    def run(connection: Connection) -> Story:
+        held = _require(connection, generation, State.AWAITING_APPROVAL, "not_awaiting_approval")
+        decisions.approve_spend(
+            connection, generation, person.id, choice.decision, reason.code, clock.now()
+        )
+        body = {
+            "person": person.id,
+            "decision": choice.decision,
+            "reason": reason.code,
+            "assurance": person.assurance,
+        }
+        entry = _by_person(held.story, "approval.decided", body, person, choice.comment)
+        return _advance(context, connection, held, entry)
+
+    return context.database.write(run)
+
+
+def claim_review(context: Context, generation: str, person: Principal) -> Story:
+    """Take a review to work on. Raises Denied, Conflict as `review.claim` does."""
+    now = clock.now()
+    until = now + timedelta(seconds=context.settings.claim_expiry)
+
+    def run(connection: Connection) -> Story:
+        held = _require(connection, generation, State.IN_REVIEW, "not_in_review")
+        review_id = _review_id(held.story)
+        reviews.claim(connection, review_id, person.id, now, until)
+        body = {"review": review_id, "person": person.id, "expires_at": clock.rfc3339(until)}
+        return _advance(context, connection, held, about(held.story, "review.claimed", body))
+
+    return context.database.write(run)
+
+
+def decide_review(context: Context, generation: str, person: Principal, choice: Choice) -> Story:
+    """Approve, reject or return; with the last approval that is due the file is released.
+
+    Raises Denied (`separation_of_duties`), Conflict (`claim_missing`, `media_changed`,
+    `not_in_review`, …), InvalidRequest (reason or comment).
+    """
+    reason = context.reasons.require("review", choice.decision, choice.reason, choice.comment)
+
+    def run(connection: Connection) -> Story:
+        held = _require(connection, generation, State.IN_REVIEW, "not_in_review")
+        review_id = _review_id(held.story)
+        tally = reviews.decide(
+            connection,
+            review_id,
+            person.id,
+            choice.decision,
+            reason.code,
+            choice.digest,
+            clock.now(),
+        )
+        body = {
+            "review": review_id,
+            "person": person.id,
+            "decision": choice.decision,
+            "reason": reason.code,
+            "digest": choice.digest,
+            "assurance": person.assurance,
+            "played": {
+                "seconds": f"{choice.played.seconds:.3f}",
+                "share": f"{choice.played.share:.4f}",
+                "muted": choice.played.muted,
+                "blurred": choice.played.blurred,
+            },
+        }
+        entries = [_by_person(held.story, "review.decided", body, person, choice.comment)]
+        if tally.is_complete:
+            entries.append(released(held.story, review_id))
+        return _advance(context, connection, held, *entries)
+
+    return context.database.write(run)
+
+
+def cancel(context: Context, generation: str, principal: Principal) -> Story:
+    """Withdraw a generation that has not ended; a job at a vendor is stopped if it can be.
+
+    Raises Conflict (`not_cancellable`).
+    """
+    with context.database.read() as session:
+        story = store.get(session.connection(), generation).story
+    if story.state == State.GENERATING:
+        _cancel_job(context, story)
+
+    def run(connection: Connection) -> Story:
+        held = store.get(connection, generation)
+        if held.story.state not in CANCELLABLE:
+            raise Conflict(
+                "not_cancellable",
+                f"The generation is {held.story.state}; it can no longer be cancelled.",
+            )
+        if held.story.state == State.IN_REVIEW:
+            reviews.close(connection, _review_id(held.story), clock.now())
+        body = {"outcome": "cancelled", "code": "by_requester", "by": principal.id}
+        return _advance(context, connection, held, about(held.story, "generation.ended", body))
+
+    return context.database.write(run)
+
+
+def delete(context: Context, generation: str, principal: Principal) -> Story:
+    """Remove the media of a generation that has ended; its records stay.
+
+    Raises Conflict (`not_ended`).
+    """
+
+    def run(connection: Connection) -> Story:
+        held = store.get(connection, generation)
+        story = held.story
+        if story.state not in ENDS:
+            raise Conflict("not_ended", "Only a generation that has ended can be deleted.")
+        if story.deleted:
+            return story
+        files = [body["digest"] for body in (story.original, story.delivered_file) if body]
+        body = {"digests": files, "by": principal.id}
+        return _advance(context, connection, held, about(story, "asset.deleted", body))
+
+    story = context.database.write(run)
+    context.media.remove(generation)
+    return story
+
+
+def deliver(
+    context: Context,
+    generation: str,
+    principal: Principal,
+    channel: str,
+    before: Callable[[Connection], None] = lambda connection: None,
+) -> Story:
+    """Record that a released file is handed over; call before the first byte leaves.
+
+    before: further writes of the same transaction. Raises Conflict (`not_released`).
+    """
+
+    def run(connection: Connection) -> Story:
+        before(connection)
+        held = _require(connection, generation, State.RELEASED, "not_released")
+        if held.story.deleted:
+            raise Conflict("media_deleted", "The file was deleted.")
+        digest = (held.story.delivered_file or {})["digest"]
+        body = {"digest": digest, "channel": channel, "recipient": principal.id}
+        entry = about(held.story, "asset.delivered", body, subjects=(("delivered", digest),))
+        return _advance(context, connection, held, entry)
+
+    return context.database.write(run)
+
+
+def recall(context: Context, generation: str, person: Principal, reason: str) -> Story:
+    """Take a released file back. Raises Conflict (`not_released`)."""
+
+    def run(connection: Connection) -> Story:
+        held = _require(connection, generation, State.RELEASED, "not_released")
+        body = {"reason": reason, "by": person.id}
+        return _advance(context, connection, held, about(held.story, "asset.recalled", body))
+
+    return context.database.write(run)
+
+
+def _require(connection: Connection, generation: str, state: State, code: str) -> Held:
+    held = store.get(connection, generation)
+    if held.story.state != state:
+        raise Conflict(code, f"The generation is {held.story.state}, not {state}.")
+    return held
+
+
+def _advance(context: Context, connection: Connection, held: Held, *entries: Entry) -> Story:
+    moved = store.advance(
+        connection, context.ledger, held, entries, lambda s: wake_at(s, context.settings)
+    )
+    return moved.story
+
+
+def _by_person(
+    story: Story, event: str, body: dict[str, Any], person: Principal, comment: str
+) -> Entry:
+    private = (("comment", comment),) if comment else ()
+    return about(story, event, body, private=private, data_subject=person.id)
+
+
+def _review_id(story: Story) -> str:
+    return str((story.review or {})["review"])
+
+
+def _cancel_job(context: Context, story: Story) -> None:
+    held = story.job or {}
+    job = Job(id=held["id"], kind=held["kind"], provider=held["provider"], model=held["model"])
+    context.providers[job.provider].cancel(job)

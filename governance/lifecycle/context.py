@@ -1,0 +1,33 @@
+"""What the lifecycle works with: the capabilities, wired once at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from governance.kernel.database import Database
+from governance.kernel.media import MediaStore
+from governance.kernel.settings import Settings
+from governance.ledger import Ledger
+from governance.marking.authority import Authority
+from governance.policy.store import PolicyStore
+from governance.review.reasons import Reasons
+from governance.routing.catalogue import Catalogue
+from governance.routing.provider import Provider
+from governance.routing.router import Router
+from governance.screening.prompt import PromptRules
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a step or a command may use. Immutable; policy is read through its store."""
+
+    settings: Settings
+    database: Database
+    ledger: Ledger
+    media: MediaStore
+    policies: PolicyStore
+    catalogue: Catalogue
+    router: Router
+    providers: Mapping[str, Provider]
+    authority: Authority
+    prompt_rules: PromptRules
+    reasons: Reasons

@@ -1,0 +1,188 @@
+"""The embedded engine: delivers wake-ups to worker threads; holds no truth of its own.
+
+`wake_at` in the table says what is due. A worker claims a generation by moving `wake_at` forward
+(a lease); a duplicate, late or zombie worker loses the compare-and-swap and does nothing.
+"""
+
+import fcntl
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import IO
+
+from sqlalchemy import Connection
+
+from governance.evidence.story import Story
+from governance.kernel import clock
+from governance.lifecycle import store
+from governance.lifecycle.context import Context
+from governance.lifecycle.outcome import Outcome
+from governance.lifecycle.steps import Step, step_of, wake_at
+from governance.lifecycle.store import Held, Stale
+
+MAX_FAILURES = 5
+MAX_BACKOFF = 60.0
+IDLE = 1.0
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """A loop over what is due. `housekeep` runs about once a minute."""
+
+    def __init__(self, context: Context, housekeep: Callable[[], None] = lambda: None) -> None:
+        self._context = context
+        self._housekeep = housekeep
+        self._pool = ThreadPoolExecutor(context.settings.engine_threads, "engine")
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._busy: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._alone: IO[str] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive() and not self._stop.is_set()
+
+    def start(self) -> None:
+        """Take up what an earlier process left, then run until `stop`."""
+        self._alone = _lock(self._context)
+        if self._alone is not None:  # nobody else is alive, so every lease is a dead one
+            self._context.database.write(lambda c: store.release_leases(c, clock.now()))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the steps under way, then end."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._pool.shutdown(wait=True)
+        if self._alone is not None:
+            self._alone.close()
+
+    def wake(self) -> None:
+        """Look now: something has changed."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        kept_house = clock.now()
+        while not self._stop.is_set():
+            try:
+                self._deliver()
+                if clock.now() - kept_house > timedelta(minutes=1):
+                    kept_house = clock.now()
+                    self._housekeep()
+            except Exception:
+                log.exception("engine round failed")
+            self._wake.wait(self._pause())
+            self._wake.clear()
+
+    def _deliver(self) -> None:
+        free = self._context.settings.engine_threads * 2 - len(self._busy)
+        if free <= 0:
+            return
+        with self._context.database.read() as session:
+            ready = store.due(session, clock.now(), free + len(self._busy))
+        for generation in ready:
+            if generation not in self._busy and not self._stop.is_set():
+                self._busy.add(generation)
+                self._pool.submit(self._work, generation)
+
+    def _pause(self) -> float:
+        try:
+            with self._context.database.read() as session:
+                following = store.next_wake(session)
+        except Exception:  # noqa: BLE001  the database may be away; the next round says so
+            return IDLE
+        if following is None or self._busy:
+            return IDLE
+        return min(IDLE, max(0.0, (following - clock.now()).total_seconds()))
+
+    def _work(self, generation: str) -> None:
+        try:
+            run_step(self._context, generation)
+        except Exception:
+            log.exception("step failed", extra={"generation": generation})
+        finally:
+            self._busy.discard(generation)
+            self._wake.set()
+
+
+def run_step(context: Context, generation: str) -> bool:
+    """Claim one due generation and run its step; False when there was nothing to do."""
+    now = clock.now()
+    until = now + timedelta(seconds=context.settings.lease)
+    try:
+        held = context.database.write(lambda c: store.claim(c, generation, now, until))
+        if held is None:
+            return False
+        step = step_of(held.story)
+        if step is None or step.act is None:
+            return False
+        _run_claimed(context, held, step)
+    except Stale:
+        return False
+    return True
+
+
+def _run_claimed(context: Context, held: Held, step: Step) -> None:
+    if step.intent is not None:
+        held = _commit_intent(context, held, step.intent(context, held.story))
+    try:
+        outcome = step.act(context, held.story) if step.act else Outcome()
+    except Exception:
+        log.exception("step failed", extra={"generation": held.story.id, "step": step.name})
+        _fail(context, held, step)
+        return
+    if outcome.entries:
+        context.database.write(lambda c: _commit(c, context, held, outcome))
+    else:
+        again = clock.now() + timedelta(seconds=outcome.delay or IDLE)
+        context.database.write(lambda c: store.postpone(c, held, again, 0))
+
+
+def _commit_intent(context: Context, held: Held, intent: Outcome) -> Held:
+    """Commit what is about to happen; the lease stays with this worker."""
+    until = clock.now() + timedelta(seconds=context.settings.lease)
+    return context.database.write(
+        lambda c: store.advance(
+            c, context.ledger, held, intent.entries, lambda _: until, leased=True
+        )
+    )
+
+
+def _commit(connection: Connection, context: Context, held: Held, outcome: Outcome) -> Held:
+    def wake(story: Story) -> datetime | None:
+        when = wake_at(story, context.settings)
+        if when is None or outcome.delay is None:
+            return when
+        return clock.now() + timedelta(seconds=outcome.delay)
+
+    moved = store.advance(connection, context.ledger, held, outcome.entries, wake)
+    outcome.also(connection)
+    return moved
+
+
+def _fail(context: Context, held: Held, step: Step) -> None:
+    """A step that raised: again later, and after MAX_FAILURES its record of giving up."""
+    failures = held.failures + 1
+    if failures >= MAX_FAILURES and step.gives_up is not None:
+        outcome = Outcome((step.gives_up(held.story),))
+        context.database.write(lambda c: _commit(c, context, held, outcome))
+        return
+    again = clock.now() + timedelta(seconds=min(MAX_BACKOFF, 2.0**failures))
+    context.database.write(lambda c: store.postpone(c, held, again, failures))
+
+
+def _lock(context: Context) -> IO[str] | None:
+    """The data folder's engine lock; None when another process holds it."""
+    context.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    stream = (context.settings.data_dir / "engine.lock").open("w")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return None
+    return stream

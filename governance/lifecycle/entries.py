@@ -1,0 +1,139 @@
+"""What happened, in the words of the record schemas."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from governance.domain import Asset, Duty, GenerationRequest, Principal, Quote, Route
+from governance.evidence.story import Story
+from governance.identity.request_signature import SignedRequest
+from governance.ledger import Entry
+from governance.lifecycle.store import scope
+
+Body = dict[str, Any]
+PROFILE = "gov-agent-v1"
+
+
+def about(
+    story: Story,
+    event: str,
+    body: Body,
+    *,
+    subjects: tuple[tuple[str, str], ...] = (),
+    private: tuple[tuple[str, Any], ...] = (),
+    data_subject: str = "",
+) -> Entry:
+    """A record about a generation that has begun. Personal data is the accountable person's,
+    unless `data_subject` says whose."""
+    request = story.request
+    return Entry(
+        stream=story.id,
+        event=event,
+        body=body,
+        scope=scope(request["organisation"], request["project"]),
+        subjects=subjects,
+        private=private,
+        data_subject=data_subject or request["principal"]["accountable"],
+    )
+
+
+def first(
+    generation: str,
+    event: str,
+    body: Body,
+    principal: Principal,
+    signed: SignedRequest | None,
+    private: tuple[tuple[str, Any], ...],
+) -> Entry:
+    """A generation's first record, with the caller's own signature where there is one."""
+    proof: tuple[tuple[str, Any], ...] = ()
+    if signed is not None:
+        proof = (("request_signature", {"base": signed.base, "signature": signed.signature.hex()}),)
+    return Entry(
+        stream=generation,
+        event=event,
+        body=body,
+        scope=scope(body["organisation"], body["project"]),
+        private=private + proof,
+        data_subject=principal.accountable,
+    )
+
+
+def request_body(
+    request: GenerationRequest, principal: Principal, signed: SignedRequest | None
+) -> Body:
+    """The fields that a request for a generation and an import share."""
+    declaration = request.declaration
+    return {
+        "organisation": request.organisation,
+        "project": request.project,
+        "principal": principal_body(principal),
+        "media": request.media,
+        "territories": list(request.territories),
+        "roles": list(request.roles),
+        "purpose": request.purpose,
+        "declaration": {
+            "deep_fake": declaration.deep_fake,
+            "real_person": declaration.real_person,
+            "artistic": declaration.artistic,
+            "consent": declaration.consent,
+        },
+        "audience": request.audience,
+        "sector": request.sector,
+        "signature": signed and {"profile": PROFILE, "keyid": signed.keyid},
+    }
+
+
+def principal_body(principal: Principal) -> Body:
+    return {
+        "kind": principal.kind,
+        "id": principal.id,
+        "assurance": principal.assurance,
+        "accountable": principal.accountable,
+        "chain": list(principal.chain),
+    }
+
+
+def media_body(asset: Asset) -> Body:
+    return {
+        "digest": asset.digest,
+        "media_type": asset.media_type,
+        "size": asset.size,
+        "width": asset.width,
+        "height": asset.height,
+        "seconds": f"{asset.seconds:.3f}",
+        "has_audio": asset.has_audio,
+    }
+
+
+def money(quote: Quote) -> Body:
+    return {"amount": f"{quote.amount:f}", "currency": quote.currency}
+
+
+def cost_body(cost: Decimal | None) -> Body | None:
+    return None if cost is None else money(Quote(cost))
+
+
+def route_body(route: Route) -> Body:
+    return {
+        "model": route.model,
+        "provider": route.provider,
+        "source_type": route.source_type,
+        "quote": money(route.quote),
+        "candidates": [
+            {
+                "model": candidate.model,
+                "rejected": candidate.rejected,
+                "score": candidate.score,
+                "quote": candidate.quote and money(candidate.quote),
+            }
+            for candidate in route.candidates
+        ],
+    }
+
+
+def duties_of(story: Story) -> Sequence[Duty]:
+    return [
+        Duty(duty["kind"], duty["parameters"], tuple(duty["rules"]), duty["mode"])
+        for duty in story.duties
+    ]

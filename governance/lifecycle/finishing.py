@@ -1,0 +1,198 @@
+"""The steps from bytes to release: screen, mark, read back, clear."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from governance.domain import Asset
+from governance.evidence.story import Story
+from governance.kernel import clock, ids
+from governance.kernel.errors import GovernanceError, IntegrityError, Unavailable
+from governance.ledger import Entry
+from governance.lifecycle.context import Context
+from governance.lifecycle.entries import about, duties_of
+from governance.lifecycle.outcome import Outcome
+from governance.lifecycle.questions import model_facts, principal_of, request_of
+from governance.marking.bodies import mark_from_json, marked_body, verified_body
+from governance.marking.duties import unmet
+from governance.marking.probe import inspect
+from governance.marking.read import read
+from governance.marking.write import MarkContext, mark
+from governance.policy import ModelFacts, as_body, decide, decision_input
+from governance.review import reviews, separation
+from governance.screening.media import screen as screen_media
+from governance.screening.report import as_body as screening_body
+
+SUFFIX = {"video/mp4": ".mp4", "image/png": ".png", "image/jpeg": ".jpg", "audio/wav": ".wav"}
+
+
+def screen(context: Context, story: Story) -> Outcome:
+    """`asset.screened`, and what policy says now that the output has been seen."""
+    asset = stored(context, story, story.original)
+    screening = screen_media(asset)
+    seen = about(
+        story,
+        "asset.screened",
+        screening_body(asset, screening),
+        subjects=(("original", asset.digest),),
+    )
+    decision = decide(
+        context.policies.policy,
+        decision_input(
+            request_of(story),
+            principal_of(story),
+            stage="output",
+            date=clock.now().date(),
+            action="asset.import" if story.is_import else "generation.create",
+            model=_model_facts(context, story),
+            output_findings=screening.findings,
+        ),
+    )
+    decided = about(story, "policy.decided", as_body(decision))
+    entries = [seen, decided]
+    if decision.effect == "deny":
+        reasons = [rule.because for rule in decision.rules if rule.effect == "deny"]
+        entries.append(_withheld(story, "screening", "policy_denied", reasons))
+    return Outcome(tuple(entries))
+
+
+def write_marks(context: Context, story: Story) -> Outcome:
+    """`asset.marked`: every mark that is due, written into a new file."""
+    source = stored(context, story, story.original)
+    with context.media.staging(SUFFIX[source.media_type]) as path:
+        try:
+            marks = mark(source, path, duties_of(story), _mark_context(context, story))
+        except Unavailable:
+            raise
+        except GovernanceError as error:
+            return Outcome((_withheld(story, "marking", error.code, [error.message]),))
+        target = inspect(path)
+        context.media.keep(path, story.id)
+    body = marked_body(source.digest, target, marks)
+    subjects = (("delivered", target.digest), ("original", source.digest))
+    return Outcome((about(story, "asset.marked", body, subjects=subjects),))
+
+
+def verify_marks(context: Context, story: Story) -> Outcome:
+    """`marks.verified`: what independent readers find in the stored bytes."""
+    asset = stored(context, story, story.delivered_file)
+    written = [mark_from_json(body) for body in story.written_marks]
+    found = read(asset.path, asset.media_type, written, context.authority.ca_pem)
+    missing = unmet(duties_of(story), found)
+    body = verified_body(asset.digest, found, missing)
+    subjects = (("delivered", asset.digest),)
+    entries = [about(story, "marks.verified", body, subjects=subjects)]
+    if missing:
+        entries.append(_withheld(story, "verification", "duty_unmet", missing))
+    return Outcome(tuple(entries))
+
+
+def clear(context: Context, story: Story) -> Outcome:
+    """`review.opened` where people must look, `asset.released` where nobody has to."""
+    duty = story.enforced.get("review.people")
+    asked = any(decision["effect"] == "review" for decision in story.decisions)
+    if duty is None and not asked:
+        return Outcome((released(story, None),))
+    return _open_review(context, story, duty or {"count": 1, "role": "reviewer"})
+
+
+def released(story: Story, review_id: str | None) -> Entry:
+    """The record of a release."""
+    digest = (story.delivered_file or {})["digest"]
+    present = sorted({m["kind"] for m in story.marks if m["state"] == "present"})
+    body = {"digest": digest, "marks": present, "review": review_id}
+    return about(story, "asset.released", body, subjects=(("delivered", digest),))
+
+
+def expire(context: Context, story: Story) -> Outcome:
+    """Nobody decided in time."""
+    body = {"outcome": "expired", "code": "nobody_decided", "by": None}
+    review_id = (story.review or {}).get("review")
+
+    def also(connection: Connection) -> None:
+        if review_id:
+            reviews.close(connection, review_id, clock.now())
+
+    return Outcome((about(story, "generation.ended", body),), also=also)
+
+
+def give_up(story: Story) -> Entry:
+    """The record of a file whose step keeps failing: it is not released."""
+    stage = {"fetched": "screening", "screened": "marking"}.get(story.state, "verification")
+    return _withheld(story, stage, "internal_error", ["The step failed repeatedly."])
+
+
+def stored(context: Context, story: Story, body: dict[str, Any] | None) -> Asset:
+    """A file of the store, looked at afresh.
+
+    Raises IntegrityError (`media_changed`) when its bytes are not those of the record.
+    """
+    digest = (body or {})["digest"]
+    asset = inspect(context.media.path(story.id, digest))
+    if asset.digest != digest:
+        raise IntegrityError("media_changed", f"The stored file {digest} has other bytes now.")
+    return asset
+
+
+def _open_review(context: Context, story: Story, duty: dict[str, Any]) -> Outcome:
+    now = clock.now()
+    expires_at = now + timedelta(seconds=context.settings.review_expiry)
+    rules = sorted(
+        {
+            rule["id"]
+            for decision in story.decisions
+            for rule in decision["rules"]
+            if rule["mode"] == "enforce" and rule["effect"] == "review"
+        }
+        | {r for d in story.duties if d["kind"] == "review.people" for r in d["rules"]}
+    )
+    body = {
+        "review": ids.new_id("rev"),
+        "digest": (story.delivered_file or {})["digest"],
+        "count": duty["count"],
+        "role": duty["role"],
+        "rules": rules,
+        "expires_at": clock.rfc3339(expires_at),
+    }
+
+    def also(connection: Connection) -> None:
+        separation.involve(connection, story.id, story.request["principal"]["chain"])
+        reviews.open_review(
+            connection,
+            review=body["review"],
+            generation=story.id,
+            organisation=story.request["organisation"],
+            project=story.request["project"],
+            digest=body["digest"],
+            count=body["count"],
+            role=body["role"],
+            rules=rules,
+            opened_at=now,
+            expires_at=expires_at,
+        )
+
+    return Outcome((about(story, "review.opened", body),), also=also)
+
+
+def _withheld(story: Story, stage: str, code: str, reasons: list[str]) -> Entry:
+    body = {"stage": stage, "code": code, "reasons": [reason[:300] for reason in reasons]}
+    return about(story, "asset.withheld", body)
+
+
+def _model_facts(context: Context, story: Story) -> ModelFacts:
+    """The chosen model; it may have been retired since, which changes nothing for this file."""
+    chosen = (story.route or {}).get("model")
+    model = next((model for model in context.catalogue.models if model.id == chosen), None)
+    return model_facts(model) if model else ModelFacts(id=chosen)
+
+
+def _mark_context(context: Context, story: Story) -> MarkContext:
+    source_type = (story.route or story.request)["source_type"]
+    return MarkContext(
+        record_id=story.id,
+        record_uri=f"{context.settings.base_url}/v1/governance/records?generation={story.id}",
+        source_type=source_type,
+        authority=context.authority,
+        edited=story.is_import,
+    )

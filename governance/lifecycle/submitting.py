@@ -1,0 +1,225 @@
+"""Requests and imports: decided before anything is recorded, recorded before anyone is answered."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from governance.domain import Asset, Decision, Finding, GenerationRequest, Mark, Principal, Quote
+from governance.evidence.story import State, Story
+from governance.identity import replay
+from governance.identity.request_signature import SignedRequest
+from governance.kernel import clock, ids
+from governance.kernel.errors import InvalidRequest
+from governance.ledger import Entry
+from governance.lifecycle import store
+from governance.lifecycle.context import Context
+from governance.lifecycle.entries import about, first, media_body, request_body
+from governance.lifecycle.questions import PROMPT, model_facts
+from governance.lifecycle.steps import wake_at
+from governance.lifecycle.tables import IdempotencyKey
+from governance.marking.bodies import mark_json
+from governance.policy import Authorization, ModelFacts, as_body, decide, decision_input
+from governance.policy.inputs import Action
+from governance.review import separation
+from governance.screening.prompt import screen_prompt
+
+_KEYS = IdempotencyKey.__table__  # type: ignore[attr-defined]
+MAX_KEY = 255
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, with what proof, and what the authorization answered.
+
+    idempotency_key: as the caller sent it; body_digest: sha256 of what the request means.
+    """
+
+    principal: Principal
+    authorization: Authorization
+    signed: SignedRequest | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What would happen to a request: decision and price; nothing has been written."""
+
+    request: GenerationRequest
+    decision: Decision
+    quote: Quote | None
+    model: str | None
+
+
+@dataclass(frozen=True)
+class Import:
+    """A finished file from outside. ingredients: sha256 of files of ours it was made from."""
+
+    asset: Asset
+    source_type: str
+    vendor_marks: tuple[Mark, ...] = ()
+    ingredients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A decided request, ready to be committed by `commit`."""
+
+    generation: str
+    caller: Caller
+    entries: tuple[Entry, ...]
+    digest: str
+    before: Callable[[Connection], None] = field(default=lambda connection: None)
+
+
+def assess(
+    context: Context,
+    request: GenerationRequest,
+    principal: Principal,
+    action: Action = "generation.create",
+) -> Assessment:
+    """Screen the prompt, price the request and ask policy. Reads only.
+
+    Raises InvalidRequest (`territory_missing`, `model_unknown`, `model_retired`, `no_route`, …).
+    """
+    if not request.territories:
+        raise InvalidRequest(
+            "territory_missing",
+            "Say where the result will be shown: `territories`, for example EU or DE,FR.",
+            param="territories",
+        )
+    facts, quote = ModelFacts(), None
+    if action == "generation.create":
+        route = context.router.route(request)
+        model = context.catalogue.get(route.model)
+        facts = model_facts(model)
+        quote = route.quote
+    decision = decide(
+        context.policies.policy,
+        decision_input(
+            request,
+            principal,
+            stage="request",
+            date=clock.now().date(),
+            action=action,
+            model=facts,
+            quote=quote,
+            prompt_findings=_screened(context, request),
+        ),
+    )
+    return Assessment(request, decision, quote, facts.id)
+
+
+def prepare(context: Context, request: GenerationRequest, caller: Caller) -> Submission:
+    """Decide on a request for a generation. Raises as `assess` does."""
+    assessment = assess(context, request, caller.principal)
+    body = {
+        **request_body(request, caller.principal, caller.signed),
+        "model": request.model,
+        "seconds": request.seconds,
+        "width": request.width,
+        "height": request.height,
+        "references": list(request.references),
+    }
+    private: tuple[tuple[str, Any], ...] = ((PROMPT, request.prompt),)
+    if request.metadata:
+        private += (("metadata", dict(request.metadata)),)
+    return _submission("generation.requested", body, private, assessment, caller)
+
+
+def prepare_import(
+    context: Context, request: GenerationRequest, imported: Import, caller: Caller
+) -> Submission:
+    """Decide on a finished file from outside. Raises as `assess` does."""
+    assessment = assess(context, request, caller.principal, "asset.import")
+    body = {
+        **request_body(request, caller.principal, caller.signed),
+        "asset": media_body(imported.asset),
+        "ingredients": list(imported.ingredients),
+        "source_type": imported.source_type,
+        "vendor_marks": [mark_json(mark) for mark in imported.vendor_marks],
+    }
+    private = ((PROMPT, request.prompt),) if request.prompt else ()
+    return _submission("asset.imported", body, private, assessment, caller)
+
+
+def commit(connection: Connection, context: Context, submission: Submission) -> Story:
+    """Spend the nonce, honour the idempotency key, append the records, insert the row.
+
+    A repeated request with the same key answers with the first one's story and writes nothing.
+    Raises Unauthenticated (`signature_replayed`), InvalidRequest (`idempotency_key_reused`).
+    """
+    caller = submission.caller
+    if caller.signed is not None:
+        replay.spend_nonce(connection, caller.signed)
+    earlier = _earlier(connection, submission)
+    if earlier is not None:
+        return store.get(connection, earlier).story
+    submission.before(connection)
+    story = store.begin(
+        connection, context.ledger, submission.entries, lambda s: wake_at(s, context.settings)
+    )
+    if story.state == State.AWAITING_APPROVAL:
+        separation.involve(connection, story.id, caller.principal.chain)
+    if caller.idempotency_key is not None:
+        connection.execute(
+            insert(_KEYS).values(
+                principal=caller.principal.id,
+                key=caller.idempotency_key,
+                request_digest=submission.digest,
+                generation=story.id,
+            )
+        )
+    return story
+
+
+def _submission(
+    event: str,
+    body: dict[str, Any],
+    private: tuple[tuple[str, Any], ...],
+    assessment: Assessment,
+    caller: Caller,
+) -> Submission:
+    generation = ids.new_id("gen")
+    if caller.idempotency_key is not None and len(caller.idempotency_key) > MAX_KEY:
+        raise InvalidRequest("idempotency_key_invalid", f"At most {MAX_KEY} characters, please.")
+    asked = first(generation, event, body, caller.principal, caller.signed, private)
+    decided = about(
+        Story(id=generation, request=body),
+        "policy.decided",
+        as_body(assessment.decision, caller.authorization),
+    )
+    return Submission(generation, caller, (asked, decided), _digest(event, body, private))
+
+
+def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any], ...]) -> str:
+    """What a request means, so that a repeated one is recognised; its signature does not count."""
+    meaning = {
+        name: value for name, value in body.items() if name not in ("signature", "principal")
+    }
+    return hashlib.sha256(repr((event, sorted(meaning.items()), private)).encode()).hexdigest()
+
+
+def _earlier(connection: Connection, submission: Submission) -> str | None:
+    caller = submission.caller
+    if caller.idempotency_key is None:
+        return None
+    row = connection.execute(
+        select(_KEYS.c.request_digest, _KEYS.c.generation).where(
+            _KEYS.c.principal == caller.principal.id, _KEYS.c.key == caller.idempotency_key
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_digest != submission.digest:
+        raise InvalidRequest(
+            "idempotency_key_reused",
+            "This Idempotency-Key came with another request before; use a new one.",
+        )
+    return str(row.generation)
+
+
+def _screened(context: Context, request: GenerationRequest) -> tuple[Finding, ...]:
+    return screen_prompt(request.prompt, context.prompt_rules) if request.prompt else ()

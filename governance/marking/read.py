@@ -1,0 +1,95 @@
+"""Reads all marks back from the stored bytes, with readers that share no state with the writers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from governance import __version__
+from governance.domain import Mark, MarkKind, MarkState
+from governance.marking.label_read import read_label
+from governance.marking.manifest_read import read_manifest
+from governance.marking.xmp_read import XmpFacts, facts, packets
+
+XMP_TOOL = "governance xmp reader"
+MAX_TEXT = 200
+
+
+def read(path: Path, media_type: str, expected: Sequence[Mark], trust: str) -> tuple[Mark, ...]:
+    """What can be found in the file: c2pa, iptc, every expected label, watermark, aigc.
+
+    expected: the marks that the writer returned, empty for a file that isn't ours; trust: PEM of
+    the C2PA roots to accept. A mark counts as present only if it says what was written.
+    """
+    labels = [mark for mark in expected if mark.kind == "label"]
+    return (
+        read_manifest(
+            path,
+            media_type,
+            trust,
+            record_id=_written(expected, "c2pa", "record_id"),
+            source_type=_written(expected, "c2pa", "source_type"),
+        ),
+        _read_xmp(
+            path,
+            media_type,
+            record_id=_written(expected, "iptc", "record_id"),
+            source_type=_written(expected, "iptc", "source_type"),
+        ),
+        *(
+            [read_label(path, media_type, label) for label in labels]
+            or [_not_checked("label", "No place is recorded where a label should be.")]
+        ),
+        _not_checked("watermark", "This version has no watermark detector."),
+        _not_checked("aigc", "This version has no reader of AIGC metadata."),
+    )
+
+
+def vendor_marks(path: Path, media_type: str) -> tuple[Mark, ...]:
+    """The marks that a file carries when it arrives: c2pa, whoever signed it, and iptc."""
+    return read_manifest(path, media_type, trust=""), _read_xmp(path, media_type)
+
+
+def _read_xmp(path: Path, media_type: str, record_id: str = "", source_type: str = "") -> Mark:
+    found = packets(path, media_type)
+    read_out = [facts(packet) for packet in found]
+    if not found:
+        return _xmp("absent", "No XMP packet in the file.")
+    said = read_out[0]
+    if said is None or len(read_out) > 1:
+        return _xmp("absent", "The XMP in the file is broken or contradicts itself.")
+    if not said.source_type:
+        return _xmp("absent", "XMP is there, without an IPTC Digital Source Type.", said)
+    if source_type and said.source_type.rsplit("/", 1)[-1] != source_type:
+        return _xmp("absent", "XMP names another source type than was written.", said)
+    if record_id and said.identifier != record_id:
+        return _xmp("absent", "XMP names another record than was written.", said)
+    return _xmp("present", "IPTC Digital Source Type found.", said)
+
+
+def _written(expected: Sequence[Mark], kind: str, name: str) -> str:
+    for mark in expected:
+        if mark.kind == kind:
+            return dict(mark.facts).get(name, "")
+    return ""
+
+
+def _xmp(state: MarkState, detail: str, said: XmpFacts | None = None) -> Mark:
+    listed = (
+        ()
+        if said is None
+        else (
+            ("source_type", said.source_type.rsplit("/", 1)[-1]),
+            ("record_id", said.identifier),
+            ("record_uri", said.relation),
+        )
+    )
+    filled = tuple((name, _clean(value)) for name, value in listed if value)
+    return Mark("iptc", state, XMP_TOOL, __version__, detail, filled)
+
+
+def _clean(text: str) -> str:
+    """Text from a stranger's file, fit for a record: printable and short."""
+    return "".join(character for character in text if character.isprintable())[:MAX_TEXT]
+
+
+def _not_checked(kind: MarkKind, reason: str) -> Mark:
+    return Mark(kind, "not_checked", "governance marking", __version__, reason)

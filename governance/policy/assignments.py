@@ -1,0 +1,158 @@
+"""Granting and revoking roles: checked, judged, recorded, all in the caller's transaction."""
+
+from typing import Literal
+
+from sqlalchemy import Connection, delete, insert, select, text, update
+
+from governance.kernel.errors import Conflict, InvalidRequest, NotFound
+from governance.ledger.ledger import Entry, Ledger
+from governance.policy import judge
+from governance.policy.authorization import DOMAIN, EVERYBODY, ROLE, SUBJECT, Assignment
+from governance.policy.rules import Policy
+from governance.policy.tables import PolicyEpoch, RoleAssignment
+
+ADMINISTRATOR = "role:administrator"
+
+_ASSIGNMENTS = RoleAssignment.__table__  # type: ignore[attr-defined]
+_EPOCH = PolicyEpoch.__table__  # type: ignore[attr-defined]
+
+
+def grant(
+    connection: Connection,
+    ledger: Ledger,
+    policy: Policy,
+    *,
+    subject: str,
+    role: str,
+    domain: str,
+    by: str,
+) -> None:
+    """Give `subject` (`agt_…`, `svc_…`, `usr_…`) a role (`role:…`) in a domain and below it.
+
+    by: who changes it, or `service` for the service's own first steps.
+    Raises InvalidRequest (`subject_invalid`, `role_unknown`, `domain_invalid`), Conflict
+    (`role_already_held`), ConfigurationError (`policy_disagreement`); then nothing is changed.
+    """
+    assignment = _checked(policy, subject, role, domain)
+    epoch = _next_epoch(connection)
+    before = stored(connection)
+    if assignment in before:
+        raise Conflict("role_already_held", f"{subject} holds {role} in {domain} already.")
+    connection.execute(insert(_ASSIGNMENTS).values(subject=subject, role=role, domain=domain))
+    _judge(policy, assignment, [*before, assignment])
+    _record(connection, ledger, "granted", assignment, by, epoch)
+
+
+def revoke(
+    connection: Connection,
+    ledger: Ledger,
+    policy: Policy,
+    *,
+    subject: str,
+    role: str,
+    domain: str,
+    by: str,
+) -> None:
+    """Take a role back; it is gone with the caller's commit.
+
+    Raises NotFound (`role_not_held`), Conflict (`last_administrator`), and what `grant` raises
+    for words that are wrong.
+    """
+    assignment = _checked(policy, subject, role, domain)
+    epoch = _next_epoch(connection)
+    before = stored(connection)
+    if assignment not in before:
+        raise NotFound("role_not_held", f"{subject} does not hold {role} in {domain}.")
+    remaining = [other for other in before if other != assignment]
+    _require_administrator(assignment, remaining)
+    connection.execute(
+        delete(_ASSIGNMENTS).where(
+            _ASSIGNMENTS.c.subject == subject,
+            _ASSIGNMENTS.c.role == role,
+            _ASSIGNMENTS.c.domain == domain,
+        )
+    )
+    _judge(policy, assignment, remaining)
+    _record(connection, ledger, "revoked", assignment, by, epoch)
+
+
+def stored(connection: Connection) -> list[Assignment]:
+    """Every assignment, in a stable order."""
+    columns = (_ASSIGNMENTS.c.subject, _ASSIGNMENTS.c.role, _ASSIGNMENTS.c.domain)
+    return [Assignment(*row) for row in connection.execute(select(*columns).order_by(*columns))]
+
+
+def stored_epoch(connection: Connection) -> int:
+    """The number of changes so far."""
+    return connection.execute(select(_EPOCH.c.epoch)).scalar() or 0
+
+
+def _checked(policy: Policy, subject: str, role: str, domain: str) -> Assignment:
+    if not SUBJECT.fullmatch(subject):
+        raise InvalidRequest("subject_invalid", f"“{subject}” is not a principal.", param="subject")
+    known = {permission.subject for permission in policy.permissions} - {EVERYBODY}
+    if not ROLE.fullmatch(role) or role not in known:
+        raise InvalidRequest(
+            "role_unknown",
+            f"There is no role “{role}”; choose one of {', '.join(sorted(known))}.",
+            param="role",
+        )
+    if not DOMAIN.fullmatch(domain):
+        raise InvalidRequest(
+            "domain_invalid",
+            f"“{domain}” is neither org/<organisation> nor org/<organisation>/project/<project>.",
+            param="domain",
+        )
+    return Assignment(subject, role, domain)
+
+
+def _require_administrator(revoked: Assignment, remaining: list[Assignment]) -> None:
+    """An organisation that has lost its last administrator could never be changed again."""
+    if revoked.role != ADMINISTRATOR or "/project/" in revoked.domain:
+        return
+    if not any(
+        other.role == ADMINISTRATOR
+        and other.domain == revoked.domain
+        and other.subject.startswith("usr_")
+        for other in remaining
+    ):
+        raise Conflict(
+            "last_administrator",
+            f"{revoked.subject} is the last administrator of {revoked.domain}; "
+            "make another person administrator first.",
+        )
+
+
+def _next_epoch(connection: Connection) -> int:
+    """Take the one row first: on PostgreSQL its lock makes concurrent changes wait in line."""
+    connection.execute(
+        text("INSERT INTO policy_epoch (id, epoch) VALUES (1, 0) ON CONFLICT DO NOTHING")
+    )
+    connection.execute(update(_EPOCH).values(epoch=_EPOCH.c.epoch + 1))
+    return stored_epoch(connection)
+
+
+def _judge(policy: Policy, changed: Assignment, assignments: list[Assignment]) -> None:
+    own = [other for other in assignments if other.subject == changed.subject]
+    probes = judge.probes_about(policy.permissions, changed.role, changed.subject, changed.domain)
+    judge.require_agreement(policy.model, policy.permissions, own, probes)
+
+
+def _record(
+    connection: Connection,
+    ledger: Ledger,
+    action: Literal["granted", "revoked"],
+    assignment: Assignment,
+    by: str,
+    epoch: int,
+) -> None:
+    body = {
+        "action": action,
+        "organisation": assignment.domain.split("/")[1],
+        "subject": assignment.subject,
+        "role": assignment.role,
+        "domain": assignment.domain,
+        "by": by,
+        "epoch": epoch,
+    }
+    ledger.append(connection, Entry(stream="service", event="policy.changed", body=body))

@@ -1,0 +1,36 @@
+"""The snapshot in use, renewed as soon as any process has changed an assignment."""
+
+from sqlalchemy import Connection
+
+from governance.kernel.database import Database
+from governance.policy import assignments
+from governance.policy.authorization import Snapshot, compile_snapshot
+from governance.policy.rules import Policy
+
+
+class PolicyStore:
+    """One per process. `policy` is fixed at start; assignments follow the database's epoch."""
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        self.policy = policy
+        self._database = database
+        with database.read() as session:
+            self._snapshot = self._read(session.connection())
+
+    def current(self) -> Snapshot:
+        """The snapshot of what is committed now: one SELECT, and a reload when it tells of change.
+
+        Reads committed rows only, so call it before a write, not inside one.
+        """
+        snapshot = self._snapshot
+        with self._database.read() as session:
+            connection = session.connection()
+            if assignments.stored_epoch(connection) != snapshot.epoch:
+                snapshot = self._snapshot = self._read(connection)
+        return snapshot
+
+    def _read(self, connection: Connection) -> Snapshot:
+        # The epoch first: if a change slips in between, the next call sees it and reads again.
+        epoch = assignments.stored_epoch(connection)
+        rows = assignments.stored(connection)
+        return compile_snapshot(self.policy.permissions, rows, epoch)

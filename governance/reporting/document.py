@@ -1,0 +1,105 @@
+"""What the templates of a report get to print. Pure: no clock, no files."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+
+from governance.evidence.figures import LABELS
+from governance.evidence.report import service_records
+from governance.reporting import charts, cover, formats
+from governance.reporting.exceptions import exceptions
+from governance.reporting.gaps import open_gaps
+from governance.reporting.population import Population
+from governance.reporting.report import InclusionProof, ReportInput
+from governance.reporting.rows import MARK_LETTERS, rows
+from governance.reporting.rules import policy_versions, rule_book
+
+# How many generations, and how many exceptions, are printed; the attachments hold all.
+PRINTED_ROWS = 300
+
+
+@dataclass(frozen=True)
+class File:
+    """A file inside the report. relationship: `AFRelationship` of ISO 32000-2, 7.11.3."""
+
+    name: str
+    content: bytes
+    relationship: str
+    description: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def size(self) -> str:
+        return formats.size(len(self.content))
+
+
+def context(
+    source: ReportInput, population: Population, files: Sequence[File], chart_style: str
+) -> dict[str, Any]:
+    """The variables of `report.html`. chart_style: the charts' style sheet, colours resolved."""
+    stories = population.stories
+    book = rule_book(stories)
+    gaps = open_gaps(stories, book)
+    refused = service_records(source.service_records, source.scope)
+    groups = exceptions(population, refused, book, PRINTED_ROWS)
+    return {
+        "report": source,
+        "counts": source.figures["counts"],
+        "figures": source.figures,
+        "labels": LABELS,
+        "period": formats.period(source.start, source.end),
+        "population": population,
+        "waterfall": _drawn(
+            partial(charts.waterfall, source.figures["counts"], LABELS, style=chart_style)
+        ),
+        "marks_chart": _drawn(
+            partial(
+                charts.marks,
+                source.figures["marks"],
+                source.figures["counts"]["released"],
+                style=chart_style,
+            )
+        ),
+        "legend_mark": _drawn(partial(charts.legend_mark, style=chart_style)),
+        "drawing": _drawn(partial(_drawing, source, style=chart_style)),
+        "gaps": gaps,
+        "groups": groups,
+        "exceptions": sum(group.count for group in groups),
+        "printed_rows": PRINTED_ROWS,
+        "policies": policy_versions(stories, source.service_records),
+        "rules": book.rules,
+        "letters": MARK_LETTERS,
+        "rows": rows(population.reported[:PRINTED_ROWS], book),
+        "proof": _proof_rows(source.checkpoint.size, source.proof),
+        "files": files,
+    }
+
+
+def _drawn(draw: Callable[..., str]) -> Callable[..., Markup]:
+    """A drawing that templates call with their own words; its text is escaped already."""
+    return lambda *words, **named: Markup(draw(*words, **named))  # noqa: S704
+
+
+def _drawing(source: ReportInput, title: str, style: str) -> str:
+    if source.proof is None:
+        return ""
+    checkpoint = source.checkpoint
+    return cover.drawing(checkpoint.size, checkpoint.root.hex(), source.proof, title, style)
+
+
+def _proof_rows(size: int, proof: InclusionProof | None) -> list[tuple[str, int, int, str]]:
+    """For each sibling from the leaf up: side, first and last record below it, hash."""
+    if proof is None:
+        return []
+    places = cover.steps(size, proof.index)
+    return [
+        (side, start, end - 1, digest)
+        for (side, start, end), digest in zip(places, proof.path, strict=True)
+    ]

@@ -1,0 +1,79 @@
+"""Open gaps: rules in mode observe that matched. They are recorded and block nothing. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from governance.evidence.story import Story
+from governance.reporting.rules import Rule, RuleBook, matched_rules
+
+# The kind of mark that a duty asks for; other duties leave no mark in the file.
+MARK_OF_DUTY = {
+    "mark.signed_metadata": "c2pa",
+    "mark.watermark": "watermark",
+    "label.visible": "label",
+    "metadata.aigc": "aigc",
+}
+
+
+@dataclass(frozen=True)
+class ObservedDuty:
+    """What the rule would impose. `present`: released files in which its mark was read back;
+    None where no mark shows it."""
+
+    kind: str
+    present: int | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A rule under observation; `ref` is G-01, G-02, …
+
+    matched, released: generations for which it matched, and those of them released.
+    """
+
+    ref: str
+    rule: Rule
+    matched: int
+    released: int
+    duties: tuple[ObservedDuty, ...]
+
+
+def open_gaps(stories: Sequence[Story], book: RuleBook) -> tuple[Gap, ...]:
+    """A gap for each rule in mode observe that matched, the most frequent first."""
+    observed = [rule for rule in book.rules if rule.mode == "observe"]
+    observed.sort(key=lambda rule: (-rule.matched, rule.ref))
+    return tuple(
+        _gap(f"G-{number:02}", rule, stories) for number, rule in enumerate(observed, start=1)
+    )
+
+
+def _gap(ref: str, rule: Rule, stories: Sequence[Story]) -> Gap:
+    concerned = [story for story in stories if _matches(rule, story)]
+    released = [story for story in concerned if story.released_at]
+    kinds = sorted(
+        {
+            duty["kind"]
+            for story in concerned
+            for duty in story.duties
+            if duty["mode"] == "observe" and rule.id in duty["rules"]
+        }
+    )
+    duties = tuple(ObservedDuty(kind, _present(kind, released)) for kind in kinds)
+    return Gap(ref, rule, len(concerned), len(released), duties)
+
+
+def _matches(rule: Rule, story: Story) -> bool:
+    return any(
+        (found["pack"], found["id"], found["mode"]) == (rule.pack, rule.id, rule.mode)
+        for found in matched_rules(story)
+    )
+
+
+def _present(kind: str, released: Sequence[Story]) -> int | None:
+    mark = MARK_OF_DUTY.get(kind)
+    if mark is None:
+        return None
+    return sum(
+        any(found["kind"] == mark and found["state"] == "present" for found in story.marks)
+        for story in released
+    )

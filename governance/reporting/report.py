@@ -1,0 +1,64 @@
+"""What a report is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from governance.evidence.checkpoint import Checkpoint
+from governance.evidence.record import Record
+from governance.kernel.clock import rfc3339
+from governance.reporting.population import ReportedStory
+
+
+@dataclass(frozen=True)
+class InclusionProof:
+    """The proof that the cover draws: log index, leaf hash and siblings from the leaf up
+    (RFC 9162 section 2.1.3), all hashes hexadecimal."""
+
+    index: int
+    leaf: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything that goes into a report: equal inputs give equal bytes.
+
+    number: how the report is called; project: None for all; start, end, issued: aware, the
+    period is [start, end); stories: every generation in the log up to the checkpoint;
+    service_records: the service's own stream; figures: of exactly this population;
+    figures_json: `evidence.report.figures_document` of them; bundle: the evidence bundle (zip);
+    proof: None for an empty log; fingerprints: `SHA256:…`; producer: version of the service;
+    templates_dir: the folder `report_templates`.
+    """
+
+    number: str
+    organisation: str
+    project: str | None
+    start: datetime
+    end: datetime
+    issued: datetime
+    stories: Sequence[ReportedStory]
+    service_records: Sequence[Record]
+    figures: dict[str, Any]
+    figures_json: bytes
+    bundle: bytes
+    checkpoint: Checkpoint
+    proof: InclusionProof | None
+    root_fingerprint: str
+    log_fingerprint: str
+    record_fingerprint: str
+    producer: str
+    templates_dir: Path
+
+    @property
+    def scope(self) -> dict[str, str | None]:
+        """The scope as `figures.json` states it."""
+        return {
+            "from": rfc3339(self.start),
+            "to": rfc3339(self.end),
+            "organisation": self.organisation,
+            "project": self.project,
+        }

@@ -1,0 +1,240 @@
+"""The models that requests may be routed to: data that people edit, checked when it is loaded."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonschema_rs
+
+from governance.domain import Media, Quote
+from governance.kernel import clock
+from governance.kernel.errors import ConfigurationError, InvalidRequest
+from governance.routing.marked_yaml import MarkedYaml
+
+Tier = Literal["premium", "commodity", "procedural"]
+Lifecycle = Literal["active", "preview", "legacy", "sunset_risk", "retired"]
+SourceType = Literal["trainedAlgorithmicMedia", "algorithmicMedia"]
+
+_ANY_SIDE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which frames a model makes: pixels of the shorter and the longer side."""
+
+    short_min: int
+    short_max: int
+    long_max: int
+    multiple_of: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD per second or per clip. bands: (shorter side up to which it holds, amount), rising."""
+
+    per: Literal["second", "clip"]
+    bands: tuple[tuple[int, Decimal], ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One entry. provider: our adapter, None where there is none; seconds: those it can make."""
+
+    id: str
+    aliases: tuple[str, ...]
+    provider: str | None
+    vendor_model: str
+    media: Media
+    source_type: SourceType
+    tier: Tier
+    status: Lifecycle
+    retired_on: date | None
+    successors: tuple[str, ...]
+    frame: Frame | None
+    seconds: tuple[int, ...]
+    audio: bool
+    licence: str
+    territories_denied: tuple[str, ...]
+    price: Price | None
+    source: str
+    as_of: date
+    note: str
+
+    def retired(self, today: date) -> bool:
+        return self.status == "retired" or (
+            self.retired_on is not None and self.retired_on <= today
+        )
+
+    def quote(self, seconds: int, width: int, height: int) -> Quote | None:
+        """What one clip of that length and size costs; None where no price is known."""
+        if self.price is None:
+            return None
+        short = min(width, height)
+        amount = next((usd for limit, usd in self.price.bands if short <= limit), None)
+        if amount is None:
+            return None
+        return Quote(amount * seconds if self.price.per == "second" else amount)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Weights of tier and cost, by purpose, and what each tier is worth; all 0 to 1."""
+
+    tier: dict[str, Decimal]
+    cost: dict[str, Decimal]
+    tiers: dict[str, Decimal]
+
+
+class Catalogue:
+    """All models, by id. territories: groups of countries by name (`EU`)."""
+
+    def __init__(
+        self,
+        models: tuple[Model, ...],
+        scoring: Scoring,
+        territories: dict[str, frozenset[str]],
+    ) -> None:
+        self.models = tuple(sorted(models, key=lambda model: model.id))
+        self.scoring = scoring
+        self._territories = territories
+        self._names = {name: m for m in self.models for name in (m.id, *m.aliases)}
+
+    def get(self, name: str) -> Model:
+        """The model with that id or alias.
+
+        Raises InvalidRequest: `model_unknown` (names close matches) or `model_retired` (names
+        alternatives for the same medium).
+        """
+        model = self._names.get(name)
+        if model is None:
+            close = difflib.get_close_matches(name, self._names, n=3, cutoff=0.5)
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise InvalidRequest(
+                "model_unknown",
+                f"There is no such model in the catalogue.{hint} `auto` lets the service choose.",
+                param="model",
+                close=close,
+            )
+        if model.retired(clock.now().date()):
+            others = self._alternatives(model)
+            raise InvalidRequest(
+                "model_retired",
+                f"{model.id} was retired on {model.retired_on}. Use `auto` or one of: "
+                f"{', '.join(others) or 'none'}.",
+                param="model",
+                alternatives=others,
+            )
+        return model
+
+    def countries(self, territories: tuple[str, ...]) -> frozenset[str]:
+        """The countries meant by codes and names of groups."""
+        return frozenset[str]().union(
+            *(self._territories.get(code, frozenset({code})) for code in territories)
+        )
+
+    def _alternatives(self, model: Model) -> list[str]:
+        today = clock.now().date()
+        usable = [
+            other.id
+            for other in self.models
+            if other.media == model.media and other.provider and not other.retired(today)
+        ]
+        return sorted(usable, key=lambda name: name not in model.successors)
+
+
+def load(folder: Path) -> Catalogue:
+    """Read `catalogue.yaml` in the policies folder.
+
+    Raises ConfigurationError (`catalogue_invalid`) with one `file:line: what is wrong` per fault.
+    """
+    document = MarkedYaml(folder / "catalogue.yaml")
+    schema = json.loads((folder / "schemas" / "catalogue.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    faults = [
+        f"{document.place(error.instance_path)}: {_path(error.instance_path)}{error.message}"
+        for error in validator.iter_errors(document.data)
+    ]
+    faults = faults or _contradictions(document)
+    if faults:
+        raise ConfigurationError("catalogue_invalid", "\n".join(faults))
+    data = document.data
+    scoring = data["scoring"]
+    purposes = ("final", "intermediate")
+    return Catalogue(
+        models=tuple(_model(entry) for entry in data["models"]),
+        scoring=Scoring(
+            tier={purpose: Decimal(scoring[purpose]["tier"]) for purpose in purposes},
+            cost={purpose: Decimal(scoring[purpose]["cost"]) for purpose in purposes},
+            tiers={name: Decimal(value) for name, value in scoring["tiers"].items()},
+        ),
+        territories={name: frozenset(codes) for name, codes in data["territories"].items()},
+    )
+
+
+def _path(path: list[str | int]) -> str:
+    return f"{'.'.join(str(step) for step in path)}: " if path else ""
+
+
+def _contradictions(document: MarkedYaml) -> list[str]:
+    """What a schema cannot see: names used twice, missing successors, empty ranges."""
+    entries: list[dict[str, Any]] = document.data["models"]
+    ids = {entry["id"] for entry in entries}
+    faults: list[str] = []
+    seen = {"auto"}
+    for number, entry in enumerate(entries):
+        names = [entry["id"], *entry.get("aliases", [])]
+        messages = [f"the name {name} is taken" for name in names if name in seen]
+        messages += [
+            f"the successor {name} is not in the catalogue"
+            for name in entry.get("successors", [])
+            if name not in ids
+        ]
+        span = entry.get("seconds", {"min": 0, "max": 0})
+        if span["min"] > span["max"]:
+            messages.append("seconds.min is above seconds.max")
+        faults += [f"{document.place(['models', number])}: {message}" for message in messages]
+        seen.update(names)
+    return faults
+
+
+def _model(entry: dict[str, Any]) -> Model:
+    seconds = entry.get("seconds")
+    price = entry["price"]
+    retired_on = entry.get("retired_on")
+    return Model(
+        id=entry["id"],
+        aliases=tuple(entry.get("aliases", [])),
+        provider=entry["provider"],
+        vendor_model=entry["vendor_model"],
+        media=entry["media"],
+        source_type=entry["source_type"],
+        tier=entry["tier"],
+        status=entry["status"],
+        retired_on=date.fromisoformat(retired_on) if retired_on else None,
+        successors=tuple(entry.get("successors", [])),
+        frame=Frame(**entry["frame"]) if "frame" in entry else None,
+        seconds=_durations(**seconds) if seconds else (),
+        audio=entry["audio"],
+        licence=entry["licence"],
+        territories_denied=tuple(entry["territories_denied"]),
+        price=_price(price) if price else None,
+        source=entry["source"],
+        as_of=date.fromisoformat(entry["as_of"]),
+        note=entry.get("note", ""),
+    )
+
+
+def _durations(min: int, max: int, step: int = 1) -> tuple[int, ...]:
+    return tuple(range(min, max + 1, step))
+
+
+def _price(entry: dict[str, Any]) -> Price:
+    bands = (
+        (_ANY_SIDE if side == "any" else int(side), Decimal(usd))
+        for side, usd in entry["usd"].items()
+    )
+    return Price(entry["per"], tuple(sorted(bands)))

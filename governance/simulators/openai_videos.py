@@ -1,0 +1,346 @@
+"""A vendor with the `/v1/videos` shape over real HTTP, whose faults are ordered in the prompt.
+
+    [[moderate]]         refuses at creation: 400 `moderation_blocked`
+    [[late-moderate]]    accepts, then the job fails with `moderation_blocked`
+    [[fail]]             accepts, then the job fails with `server_error`
+    [[failed-http]]      the same, told as HTTP 500 with the job as body (vLLM-Omni)
+    [[429]] [[quota]]    429 `rate_limit_exceeded` with `retry-after`; 429 `insufficient_quota`
+    [[no-model]]         404 `model_not_found`
+    [[invalid]]          422 that echoes the input, as FastAPI servers do (SGLang)
+    [[500]] [[drop]]     accept the job, then: 500; close the connection without an answer
+    [[hang]] [[garbled]] accept the job, then: never answer; answer with broken JSON
+    [[garbage]]          GET answers with broken JSON
+    [[odd-status]]       GET answers with a status that is in no specification
+    [[wrong-media]]      the content is a web page; [[huge]]: it does not end
+    [[redirect]]         the content is said to lie on another host; [[expired]]: it is gone
+    [[cut]]              the connection closes in the middle of the content
+    [[no-cancel]]        DELETE answers with the job, which goes on (SGLang)
+
+`GET /_control/posts` counts what arrived. State lies in memory.
+"""
+
+import argparse
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Self
+
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from governance.simulators import clip, serving
+
+KEY = "simulated-vendor-key"
+RETRY_AFTER = 7
+HUGE = 1 << 30
+
+
+@dataclass
+class Video:
+    """One accepted job."""
+
+    id: str
+    prompt: str
+    model: str
+    seconds: int
+    width: int
+    height: int
+    created_at: int = field(default_factory=lambda: int(time.time()))
+    started: float = field(default_factory=time.monotonic)
+
+
+class State:
+    """What the vendor knows. delay: seconds from acceptance to completion."""
+
+    def __init__(self, key: str, delay: float) -> None:
+        self.key = key
+        self.delay = delay
+        self.videos: dict[str, Video] = {}
+        self.by_key: Counter[str] = Counter()
+        self.by_prompt: Counter[str] = Counter()
+        self.trapped = 0
+        self.numbers = itertools.count(1)
+
+    def accept(self, form: dict[str, str]) -> Video:
+        """Raises ValueError for a size or a length that is none."""
+        width, _, height = form.get("size", "1280x720").partition("x")
+        number = next(self.numbers)
+        video = Video(
+            id=f"video_{number:06d}",
+            prompt=form["prompt"],
+            model=form.get("model", "simulated"),
+            seconds=int(form.get("seconds", "4")),
+            width=int(width),
+            height=int(height),
+        )
+        self.videos[video.id] = video
+        return video
+
+    def wire(self, video: Video) -> dict[str, Any]:
+        """The job as JSON, as far as it has come by now."""
+        share = (time.monotonic() - video.started) / self.delay if self.delay else 1.0
+        done = share >= 1
+        status = "completed" if done else "in_progress" if share > 0.3 else "queued"
+        error = _failure(video.prompt) if done else None
+        return {
+            "id": video.id,
+            "object": "video",
+            "model": video.model,
+            "status": "failed" if error else status,
+            "progress": 100 if done else int(share * 100),
+            "created_at": video.created_at,
+            "completed_at": int(time.time()) if done else None,
+            "expires_at": None,
+            "prompt": video.prompt,
+            "size": f"{video.width}x{video.height}",
+            "seconds": str(video.seconds),
+            "remixed_from_video_id": None,
+            "error": error,
+        }
+
+
+class SimulatedVendor:
+    """The vendor on a free loopback port while the `with` block runs.
+
+    url: the base URL for clients (`http://127.0.0.1:…/v1`); key: what they must send.
+    """
+
+    def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0) -> None:
+        self.key = key
+        self.state = State(key, delay)
+        self.url = ""
+        self._port = port
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        address = self._running.enter_context(serving.served(build(self.state), self._port))
+        self.url = f"{address}/v1"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def posts(self, key: str) -> int:
+        """How many creations have arrived under that idempotency key."""
+        return self.state.by_key[key]
+
+
+def build(state: State) -> FastAPI:
+    """The application over one state."""
+    app = FastAPI(openapi_url=None)
+    app.state.vendor = state
+    app.add_exception_handler(HTTPException, _unauthorized)
+    videos = APIRouter(prefix="/v1/videos", dependencies=[Depends(_authenticate)])
+    videos.add_api_route("", _create, methods=["POST"])
+    videos.add_api_route("", _list, methods=["GET"])
+    videos.add_api_route("/{video_id}", _retrieve, methods=["GET"])
+    videos.add_api_route("/{video_id}", _delete, methods=["DELETE"])
+    videos.add_api_route("/{video_id}/content", _content, methods=["GET"])
+    app.include_router(videos)
+    app.add_api_route("/_control/posts", _posts, methods=["GET"])
+    app.add_api_route("/_control/trap", _trap, methods=["GET"])
+    return app
+
+
+def _authenticate(request: Request) -> None:
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if given != _state(request).key:
+        raise HTTPException(401, f"Incorrect API key provided: {given}.")
+
+
+def _unauthorized(_: Request, problem: Exception) -> Response:
+    return _error(401, "invalid_api_key", str(getattr(problem, "detail", "")))
+
+
+async def _create(request: Request) -> Response:
+    state = _state(request)
+    if request.headers.get("content-type", "").startswith("application/json"):
+        form = {key: str(value) for key, value in (await request.json()).items()}
+    else:
+        form = {key: str(value) for key, value in (await request.form()).items()}
+    prompt = form.get("prompt", "")
+    state.by_key[request.headers.get("idempotency-key", "")] += 1
+    state.by_prompt[prompt] += 1
+    if (refusal := _refusal(form)) is not None:
+        return refusal
+    try:
+        video = state.accept(form)
+    except ValueError:
+        return _error(400, "invalid_value", "Invalid 'size' or 'seconds'.")
+    if "[[500]]" in prompt:
+        return _error(500, "server_error", "The server had an error.")
+    if "[[drop]]" in prompt:
+        await _drop(request)
+    if "[[hang]]" in prompt:
+        while not await request.is_disconnected():
+            await asyncio.sleep(0.05)
+    if "[[garbled]]" in prompt:
+        return _broken(video)
+    return JSONResponse(state.wire(video))
+
+
+def _refusal(form: dict[str, str]) -> Response | None:
+    """The answer to a creation that is not accepted."""
+    prompt = form.get("prompt", "")
+    if not 1 <= len(prompt) <= 32_000:
+        return _error(400, "missing_required_parameter", "Missing required parameter: 'prompt'.")
+    if "[[moderate]]" in prompt:
+        return _error(400, "moderation_blocked", "Your request was blocked by our moderation.")
+    if "[[429]]" in prompt:
+        wait = {"retry-after": str(RETRY_AFTER)}
+        return _error(429, "rate_limit_exceeded", "Rate limit reached.", wait)
+    if "[[quota]]" in prompt:
+        return _error(429, "insufficient_quota", "You exceeded your current quota.")
+    if "[[no-model]]" in prompt:
+        return _error(404, "model_not_found", f"The model '{form.get('model')}' does not exist.")
+    if "[[invalid]]" in prompt:
+        return JSONResponse({"detail": [{"loc": ["body", "size"], "input": form}]}, 422)
+    return None
+
+
+async def _list(
+    request: Request, after: str = "", limit: int = 20, order: str = "desc"
+) -> Response:
+    state = _state(request)
+    videos = sorted(state.videos.values(), key=lambda v: v.id, reverse=order == "desc")
+    names = [video.id for video in videos]
+    start = names.index(after) + 1 if after in names else 0
+    page = videos[start : start + limit]
+    return JSONResponse(
+        {
+            "object": "list",
+            "data": [state.wire(video) for video in page],
+            "first_id": page[0].id if page else None,
+            "last_id": page[-1].id if page else None,
+            "has_more": start + limit < len(videos),
+        }
+    )
+
+
+async def _retrieve(request: Request, video_id: str) -> Response:
+    video = _state(request).videos.get(video_id)
+    if video is None:
+        return _missing(video_id)
+    if "[[garbage]]" in video.prompt:
+        return _broken(video)
+    body = _state(request).wire(video)
+    if "[[odd-status]]" in video.prompt:
+        body["status"] = "contemplating"
+    told_as_error = body["status"] == "failed" and "[[failed-http]]" in video.prompt
+    return JSONResponse(body, 500 if told_as_error else 200)
+
+
+async def _delete(request: Request, video_id: str) -> Response:
+    state = _state(request)
+    video = state.videos.get(video_id)
+    if video is None:
+        return _missing(video_id)
+    if "[[no-cancel]]" in video.prompt:
+        return JSONResponse(state.wire(video) | {"status": "deleted"})
+    del state.videos[video_id]
+    return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
+
+
+def _content(request: Request, video_id: str) -> Response:
+    video = _state(request).videos.get(video_id)
+    if video is None or "[[expired]]" in video.prompt:
+        return _missing(video_id)
+    if _state(request).wire(video)["status"] != "completed":
+        return _error(404, "not_ready", "The video is not ready.")
+    if "[[wrong-media]]" in video.prompt:
+        return Response(b"<html>Sign in</html>", media_type="video/mp4")
+    if "[[redirect]]" in video.prompt:
+        # The same server under another name: another host as far as a client can tell.
+        trap = request.url.replace(hostname="localhost", path="/_control/trap")
+        return Response(status_code=302, headers={"location": str(trap)})
+    media = _media(video.prompt, video.seconds, video.width, video.height)
+    if "[[huge]]" in video.prompt:
+        return StreamingResponse(_endless(media), media_type="video/mp4")
+    if "[[cut]]" in video.prompt:
+        half = iter([media[: len(media) // 2]])
+        return StreamingResponse(half, headers={"content-length": str(len(media))})
+    return Response(media, media_type="video/mp4")
+
+
+async def _posts(request: Request) -> Response:
+    state = _state(request)
+    return JSONResponse(
+        {
+            "total": state.by_prompt.total(),
+            "by_key": state.by_key,
+            "by_prompt": state.by_prompt,
+            "trapped": state.trapped,
+        }
+    )
+
+
+async def _trap(request: Request) -> Response:
+    _state(request).trapped += 1
+    return Response(b"secret")
+
+
+@lru_cache(maxsize=64)
+def _media(prompt: str, seconds: int, width: int, height: int) -> bytes:
+    return clip.encode(prompt, seconds, width, height)
+
+
+def _failure(prompt: str) -> dict[str, str] | None:
+    if "[[late-moderate]]" in prompt:
+        return {"code": "moderation_blocked", "message": "The video was blocked by moderation."}
+    if "[[fail]]" in prompt or "[[failed-http]]" in prompt:
+        return {"code": "server_error", "message": "The generation failed."}
+    return None
+
+
+def _endless(start: bytes) -> Iterator[bytes]:
+    yield start
+    for _ in range(HUGE // 65536):
+        yield bytes(65536)
+
+
+async def _drop(request: Request) -> None:
+    """Close the connection as a crash would. ASGI has no word for it; uvicorn's transport has."""
+    request.receive.__self__.transport.abort()  # type: ignore[attr-defined]
+    await asyncio.sleep(0.05)
+
+
+def _broken(video: Video) -> Response:
+    return Response(f'{{"id": "{video.id}", "status": "que', media_type="application/json")
+
+
+def _missing(video_id: str) -> Response:
+    return _error(404, "not_found", f"Video with id '{video_id}' not found.")
+
+
+def _error(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return JSONResponse({"error": error}, status, headers=headers)
+
+
+def _state(request: Request) -> State:
+    state: State = request.app.state.vendor
+    return state
+
+
+def main() -> None:
+    """Serve until interrupted, in a process of its own."""
+    parser = argparse.ArgumentParser(description="Simulated video vendor")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8701)
+    parser.add_argument("--key", default=KEY, help="the bearer token that clients must send")
+    parser.add_argument("--delay", type=float, default=2.0, help="seconds until a clip is done")
+    options = parser.parse_args()
+    app = build(State(options.key, options.delay))
+    uvicorn.run(app, host=options.host, port=options.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Duties join by union; where two rules give a parameter, both are satisfied."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.policy.duties import join
+
+labels = st.fixed_dictionaries(
+    {},
+    optional={
+        "wording": st.sampled_from(["AI", "AI GENERATED", "AI MODIFIED", "AI生成", "AI · AI生成"]),
+        "placement": st.sampled_from(["top_right", "top_left", "bottom_right", "bottom_left"]),
+        "duration": st.sampled_from(["opening", "throughout"]),
+        "height": st.integers(10, 200),
+    },
+)
+reviews = st.fixed_dictionaries({"count": st.integers(1, 9), "role": st.just("reviewer")})
+retention = st.fixed_dictionaries({"months": st.integers(1, 240)})
+Parameters = dict[str, Any]
+
+
+def triples(one: st.SearchStrategy[Parameters]) -> st.SearchStrategy[tuple[Parameters, ...]]:
+    return st.tuples(one, one, one)
+
+
+@given(triples(labels) | triples(reviews) | triples(retention))
+def test_joining_parameters_does_not_depend_on_order_or_repetition(
+    three: tuple[Parameters, ...],
+) -> None:
+    a, b, c = three
+    assert join(a, b) == join(b, a)
+    assert join(join(a, b), c) == join(a, join(b, c))
+    assert join(join(a, b), a) == join(a, b)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        ({"count": 1, "role": "reviewer"}, {"count": 2, "role": "reviewer"}, {"count": 2}),
+        ({"months": 6}, {"months": 24}, {"months": 24}),
+        ({"height": 50}, {"height": 30}, {"height": 50}),
+        ({"duration": "opening"}, {"duration": "throughout"}, {"duration": "throughout"}),
+        ({"placement": "bottom_left"}, {"placement": "top_right"}, {"placement": "top_right"}),
+        ({"wording": "AI"}, {"wording": "AI GENERATED"}, {"wording": "AI GENERATED"}),
+        ({"wording": "AI GENERATED"}, {"wording": "AI生成"}, {"wording": "AI GENERATED · AI生成"}),
+        ({"height": 50}, {"duration": "opening"}, {"height": 50, "duration": "opening"}),
+    ],
+)
+def test_the_stricter_parameter_wins(
+    first: Parameters, second: Parameters, both: Parameters
+) -> None:
+    assert join(first, second) == {**first, **second, **both}
