@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
+from governance.kernel import ids
 from governance.kernel.errors import InvalidRequest, Throttled
 
 # OWASP Password Storage Cheat Sheet, argon2id minimum: 19 MiB, 2 iterations, 1 lane.
@@ -27,6 +28,15 @@ def hash_password(password: str) -> str:
     """The PHC string to store; 30 ms and 19 MiB. Raises Throttled (`login_busy`)."""
     with _slot():
         return _HASHER.hash(_normal(password))
+
+
+def one_time_password() -> tuple[str, str]:
+    """A random password and its hash.
+
+    Takes no turn with the people who sign in: whatever write needs it must not wait for them.
+    """
+    password = ids.secret_text()
+    return password, _HASHER.hash(_normal(password))
 
 
 def password_matches(stored: str | None, password: str) -> bool:

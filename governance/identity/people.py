@@ -68,13 +68,13 @@ def add_person(
             "A user name has 1 to 100 letters, digits or any of . _ @ + -; case does not matter.",
             param="username",
         )
-    password = ids.secret_text()
+    password, password_hash = passwords.one_time_password()
     person = {
         "id": ids.new_id("usr"),
         "organisation": organisation,
         "username": username,
         "name": name,
-        "password_hash": passwords.hash_password(password),
+        "password_hash": password_hash,
         "must_change_password": True,
         "state": "active",
         "created_at": clock.now(),
@@ -108,15 +108,8 @@ def resume_person(connection: Connection, ledger: Ledger, person: str, *, by: st
 
 def reset_password(connection: Connection, ledger: Ledger, person: str, *, by: str) -> str:
     """Replace a forgotten password by a one-time password; returns it. Raises NotFound."""
-    password = ids.secret_text()
-    store_password(
-        connection,
-        ledger,
-        person,
-        passwords.hash_password(password),
-        action="password_reset",
-        by=by,
-    )
+    password, password_hash = passwords.one_time_password()
+    store_password(connection, ledger, person, password_hash, action="password_reset", by=by)
     return password
 
 

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from governance.identity.request_signature import MAX_SKEW, SignedRequest
+from governance.identity.request_signature import MAX_SKEW, SignedRequest, refuse_expired, refused
 from governance.identity.tables import UsedNonce
-from governance.kernel.errors import Unauthenticated
 
 _SPEND = insert(UsedNonce.__table__)  # type: ignore[attr-defined]
 
@@ -16,8 +15,10 @@ def spend_nonce(connection: Connection, signed: SignedRequest) -> None:
     """Mark a verified signature as used, in the transaction of the request's own effect.
 
     Only after verification, so that strangers cannot fill the table. An honest retry signs again
-    with a new nonce. Raises Unauthenticated (`signature_replayed`).
+    with a new nonce. Raises Unauthenticated (`signature_replayed`, `signature_expired`).
     """
+    # Asked again here: a request that waited for this write must not outlive its nonce's row.
+    refuse_expired(signed.expires)
     row = {
         "keyid": signed.keyid,
         "nonce": signed.nonce,
@@ -26,6 +27,6 @@ def spend_nonce(connection: Connection, signed: SignedRequest) -> None:
     try:
         connection.execute(_SPEND, row)
     except IntegrityError:
-        raise Unauthenticated(
+        raise refused(
             "signature_replayed", "This signature was used before; sign the request again."
         ) from None

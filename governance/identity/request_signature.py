@@ -109,11 +109,11 @@ def verify(
     base = _base(message, names, presented)
     key = public_key(presented.parameters["keyid"])
     if key is None:
-        raise _refuse("signature_key_unknown", "No agent is registered with this key.")
+        raise refused("signature_key_unknown", "No agent is registered with this key.")
     try:
         profile.verify_signature_base(base, presented.signature, key)
     except EvidenceError as error:
-        raise _refuse("signature_invalid", error.message) from None
+        raise refused("signature_invalid", error.message) from None
     return SignedRequest(
         keyid=presented.parameters["keyid"],
         nonce=presented.parameters["nonce"],
@@ -122,6 +122,17 @@ def verify(
         base=base,
         signature=presented.signature,
     )
+
+
+def refuse_expired(expires: int) -> None:
+    """Raises Unauthenticated (`signature_expired`)."""
+    if expires < clock.now().timestamp() - MAX_SKEW:
+        raise refused("signature_expired", "The signature has expired; sign the request again.")
+
+
+def refused(code: str, message: str) -> Unauthenticated:
+    """The error, with our time, so that a caller with a wrong clock can set it."""
+    return Unauthenticated(code, message, server_time=clock.rfc3339(clock.now()))
 
 
 def _dictionary(headers: list[tuple[str, str]], name: str) -> dict[str, tuple[Any, dict[str, Any]]]:
@@ -159,16 +170,14 @@ def _check_parameters(parameters: dict[str, Any]) -> None:
 
 
 def _check_times(created: int, expires: int) -> None:
-    now = clock.now().timestamp()
     if not 0 < expires - created <= profile.MAX_LIFETIME:
-        raise _refuse(
+        raise refused(
             "signature_lifetime",
             f"A signature must expire 1 to {profile.MAX_LIFETIME} seconds after its creation.",
         )
-    if created > now + MAX_SKEW:
-        raise _refuse("signature_not_yet_valid", "The signature is from the future; set the clock.")
-    if expires < now - MAX_SKEW:
-        raise _refuse("signature_expired", "The signature has expired; sign the request again.")
+    if created > clock.now().timestamp() + MAX_SKEW:
+        raise refused("signature_not_yet_valid", "The signature is from the future; set the clock.")
+    refuse_expired(expires)
 
 
 def _names(presented: Presented) -> list[str]:
@@ -193,7 +202,7 @@ def _check_coverage(names: list[str], message: profile.HttpRequest, *, has_body:
     if has_body:
         due |= set(profile.BODY_FIELDS)
     if len(names) != len(due) or set(names) != due:
-        raise _refuse(
+        raise refused(
             "signature_coverage",
             "The signature must cover exactly the components that the profile names for this "
             f"request: {', '.join(sorted(due))}.",
@@ -205,7 +214,7 @@ def _check_digest(message: profile.HttpRequest, body_sha256: bytes | None) -> No
     if stated is None and body_sha256 is None:
         return
     if stated != profile.digest_value(body_sha256 or EMPTY_SHA256):
-        raise _refuse(
+        raise refused(
             "signature_digest",
             "Content-Digest must be exactly one sha-256 digest, that of the body as received.",
         )
@@ -220,8 +229,4 @@ def _base(message: profile.HttpRequest, names: list[str], presented: Presented) 
 
 
 def _malformed(why: str) -> Unauthenticated:
-    return _refuse("signature_malformed", f"The request signature is malformed: {why}.")
-
-
-def _refuse(code: str, message: str) -> Unauthenticated:
-    return Unauthenticated(code, message, server_time=clock.rfc3339(clock.now()))
+    return refused("signature_malformed", f"The request signature is malformed: {why}.")

@@ -16,7 +16,10 @@ _FLOAT = "tag:yaml.org,2002:float"
 
 @dataclass(frozen=True)
 class PackFault:
-    """One thing that is wrong in a policy file; `line` counts from 1."""
+    """One thing that is wrong in a policy file.
+
+    file: within the policy folder; line: counts from 1.
+    """
 
     file: str
     line: int
@@ -63,20 +66,26 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), ["t", "f"])
 
 
+def shown(path: Path) -> str:
+    """`packs/house.yaml`: how faults name a file of the policy folder."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def read_yaml(path: Path) -> tuple[Document, list[PackFault]]:
     """The document and what is wrong with its form: syntax, repeated keys, decimal fractions."""
-    empty = Document(path.name, None, {(): 1})
+    file = shown(path)
+    empty = Document(file, None, {(): 1})
     loader = _Loader(path.read_bytes())
     try:
         node = loader.get_single_node()
         if node is None:
-            return empty, [PackFault(path.name, 1, "the file is empty")]
-        document = Document(path.name, loader.construct_document(node), {(): 1})
+            return empty, [PackFault(file, 1, "the file is empty")]
+        document = Document(file, loader.construct_document(node), {(): 1})
         return document, list(_walk(document, node, ()))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        return empty, [PackFault(path.name, mark.line + 1 if mark else 1, problem)]
+        return empty, [PackFault(file, mark.line + 1 if mark else 1, problem)]
     finally:
         loader.dispose()
 

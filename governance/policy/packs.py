@@ -45,19 +45,17 @@ def check(policies_dir: Path) -> list[PackFault]:
 
 
 def _inspect(policies_dir: Path) -> tuple[Policy | None, list[PackFault]]:
-    paths = sorted((policies_dir / "packs").glob("*.yaml"))
-    faults = [
+    schemas, faults = _read_schemas(policies_dir)
+    faults += [
         PackFault(name, 1, "the file is missing")
-        for name in (*_SCHEMAS.values(), _MODEL, _ROWS)
+        for name in (_MODEL, _ROWS)
         if not (policies_dir / name).is_file()
     ]
+    paths = sorted((policies_dir / "packs").glob("*.yaml"))
     if not paths:
         faults.append(PackFault("packs", 1, "there is no rule pack, so nothing would be forbidden"))
     if faults:
         return None, faults
-    schemas = {
-        key: orjson.loads((policies_dir / name).read_bytes()) for key, name in _SCHEMAS.items()
-    }
     packs, faults = _read_packs(paths, schemas)
     rows, row_faults = read_rows(policies_dir / _ROWS)
     faults += row_faults
@@ -75,6 +73,19 @@ def _inspect(policies_dir: Path) -> tuple[Policy | None, list[PackFault]]:
     except ConfigurationError as error:
         return None, [PackFault(_MODEL, 1, error.message)]
     return policy, []
+
+
+def _read_schemas(policies_dir: Path) -> tuple[Schemas, list[PackFault]]:
+    schemas: Schemas = {}
+    faults: list[PackFault] = []
+    for key, name in _SCHEMAS.items():
+        try:
+            schemas[key] = orjson.loads((policies_dir / name).read_bytes())
+        except FileNotFoundError:
+            faults.append(PackFault(name, 1, "the file is missing"))
+        except orjson.JSONDecodeError as error:
+            faults.append(PackFault(name, error.lineno, error.msg))
+    return schemas, faults
 
 
 def _read_packs(paths: list[Path], schemas: Schemas) -> tuple[list[Any], list[PackFault]]:

@@ -15,7 +15,7 @@ from governance.policy.authorization import (
     EVERYWHERE,
     ROLE,
 )
-from governance.policy.documents import PackFault
+from governance.policy.documents import PackFault, shown
 
 _COLUMNS = 8
 
@@ -29,7 +29,7 @@ def read_rows(path: Path) -> tuple[list[tuple[str, ...]], list[PackFault]]:
             continue
         cells = [cell.strip() for cell in line.split(",")]
         messages = list(_faults(cells, {row[0] for row in rows}))
-        faults += [PackFault(path.name, number, message) for message in messages]
+        faults += [PackFault(shown(path), number, message) for message in messages]
         if not messages:
             rows.append(tuple(cells[1:]))
     return rows, faults

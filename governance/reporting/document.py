@@ -11,6 +11,7 @@ from markupsafe import Markup
 from governance.evidence.figures import LABELS
 from governance.evidence.report import service_records
 from governance.reporting import charts, cover, formats
+from governance.reporting.coverage import unscreened
 from governance.reporting.exceptions import exceptions
 from governance.reporting.gaps import open_gaps
 from governance.reporting.population import Population
@@ -75,6 +76,7 @@ def context(
         "printed_rows": PRINTED_ROWS,
         "policies": policy_versions(stories, source.service_records),
         "rules": book.rules,
+        "unscreened": unscreened(stories),
         "letters": MARK_LETTERS,
         "rows": rows(population.reported[:PRINTED_ROWS], book),
         "proof": _proof_rows(source.checkpoint.size, source.proof),

@@ -4,6 +4,7 @@ Usage: python scripts/bench/decide.py [questions]
 """
 
 import json
+import os
 import platform
 import sys
 import time
@@ -26,8 +27,7 @@ ASSIGNMENTS = 10_000
 def main(questions: int) -> None:
     policy = policies.load(POLICIES)
     agent = invented_agent()
-    load = Path("/proc/loadavg").read_text().split()[0] if sys.platform == "linux" else "?"
-    print(f"{platform.processor() or platform.machine()}, load {load}")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(
         f"Python {platform.python_version()}, jsonschema-rs {version('jsonschema_rs')}; "
         f"{len(policy.rules)} rules, {len(policy.permissions)} permissions, "

@@ -106,6 +106,16 @@ def test_nonces_are_kept_for_as_long_as_the_signature_could_be_presented(
         assert database.write(purge_expired) == 1
 
 
+def test_a_request_that_waited_too_long_for_its_turn_is_refused(database: Database) -> None:
+    """Otherwise its twin could come after the row of the first was purged."""
+    with freeze_time("2026-11-22T11:12:05Z") as moment:
+        signed = signature()
+        moment.tick(timedelta(seconds=36))
+        with pytest.raises(Unauthenticated) as refusal:
+            database.write(lambda connection: spend_nonce(connection, signed))
+    assert refusal.value.code == "signature_expired"
+
+
 def test_a_purge_is_bounded(database: Database) -> None:
     with freeze_time("2026-11-22T11:12:05Z") as moment:
         for index in range(5):

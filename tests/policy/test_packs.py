@@ -91,8 +91,13 @@ def test_yes_and_no_are_words_not_booleans(folder: Path) -> None:
         ("{const: final}", "{$ref: elsewhere.json}", 17, "Additional properties"),
         ("{const: final}", '{pattern: "("}', 17, '"(" is not a "regex"'),
         ("effect: permit", "effect: review", 19, "effect review and duty review.people"),
-        ("id: local-1", "id: house-retain", 9, "rule house-retain exists already in house.yaml"),
-        ("id: local\n", "id: house\n", 1, "pack house exists already in house.yaml"),
+        (
+            "id: local-1",
+            "id: house-retain",
+            9,
+            "rule house-retain exists already in packs/house.yaml",
+        ),
+        ("id: local\n", "id: house\n", 1, "pack house exists already in packs/house.yaml"),
         ("title: Local rules", "title: Local\ntitle: rules", 4, "“title” is written twice"),
         ("title: Local rules", "title: [Local", 4, "expected"),
         ("title: Local rules", "7: rules", 3, "7: names must be text"),
@@ -104,7 +109,7 @@ def test_a_fault_names_its_line(folder: Path, old: str, new: str, line: int, mes
     assert old in PACK
     faults = faults_of(folder, PACK.replace(old, new, 1))
     assert any(
-        re.match(rf"local.yaml:{line}: .*{re.escape(message)}", fault) for fault in faults
+        re.match(rf"packs/local.yaml:{line}: .*{re.escape(message)}", fault) for fault in faults
     ), faults
 
 
@@ -115,7 +120,9 @@ def test_all_faults_are_reported_at_once(folder: Path) -> None:
 
 def test_a_faulty_folder_does_not_load(folder: Path) -> None:
     faults_of(folder, PACK.replace("retain.records", "retain.everything"))
-    with pytest.raises(ConfigurationError, match=r"local.yaml:22: there is no duty") as caught:
+    with pytest.raises(
+        ConfigurationError, match=r"packs/local.yaml:22: there is no duty"
+    ) as caught:
         load(folder)
     assert caught.value.code == "policy_invalid"
 
@@ -139,7 +146,7 @@ def test_a_bad_authorization_row_names_its_line(folder: Path, row: str, message:
     text = path.read_text("utf-8")
     path.write_text(f"{text}{row}\n", "utf-8")
     (fault,) = check(folder)
-    assert (fault.file, fault.line) == ("policy.csv", len(text.splitlines()) + 1)
+    assert (fault.file, fault.line) == ("authorization/policy.csv", len(text.splitlines()) + 1)
     assert message in fault.message
 
 
@@ -173,9 +180,22 @@ def _without_model(folder: Path) -> None:
     (folder / "authorization" / "model.conf").unlink()
 
 
+def _without_vocabulary(folder: Path) -> None:
+    (folder / "schemas" / "duties.schema.json").unlink()
+
+
+def _with_broken_schema(folder: Path) -> None:
+    (folder / "schemas" / "duties.schema.json").write_text('{\n"a": ', "utf-8")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
-    [(_without_packs, "there is no rule pack"), (_without_model, "the file is missing")],
+    [
+        (_without_packs, "packs:1: there is no rule pack"),
+        (_without_model, "authorization/model.conf:1: the file is missing"),
+        (_without_vocabulary, "schemas/duties.schema.json:1: the file is missing"),
+        (_with_broken_schema, "schemas/duties.schema.json:2: "),
+    ],
 )
 def test_an_incomplete_folder_is_refused(folder: Path, spoil: Spoil, message: str) -> None:
     spoil(folder)

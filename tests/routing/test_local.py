@@ -15,7 +15,7 @@ LIMIT = 50_000_000
 
 
 def order(**changes: object) -> Order:
-    return Order(**(vars(ORDER) | changes))  # type: ignore[arg-type]
+    return Order(**(vars(ORDER) | changes))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from governance.domain import Media
 from governance.routing import procedural
 
 from .clips import Clip, decode
@@ -70,7 +71,7 @@ class TestAClip:
         assert data[4:8] == b"ftyp"
         assert data.index(b"moov") < data.index(b"mdat")
 
-    @pytest.mark.parametrize(("width", "height"), [(360, 640), (832, 480), (1920, 1080)])
+    @pytest.mark.parametrize(("width", "height"), [(360, 640), (1920, 1080)])
     def test_may_have_any_shape_up_to_1080p(self, make: Make, width: int, height: int) -> None:
         frames = decode(make(width=width, height=height)).frames
 

@@ -39,7 +39,7 @@ def test_the_official_client_creates_polls_downloads_and_deletes(client: openai.
         "4",
     )
     assert deleted.deleted
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), "r") as container:
         assert len(list(container.decode(video=0))) == 48
         assert container.streams.audio
 
