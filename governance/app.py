@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from governance import __version__, migrations
 from governance.api import administration, errors, generations, log, reviews, videos
+from governance.api.request_ids import RequestIds
 from governance.evidence.record import load as load_record
 from governance.identity import expiry, people
 from governance.kernel.database import Database
@@ -31,6 +32,8 @@ from governance.routing.providers.local import LocalProvider
 from governance.routing.providers.openai_videos import OpenAIVideos
 from governance.routing.router import Router
 from governance.screening.prompt import load_prompt_rules
+from governance.web.routes import router
+from governance.web.service import ServiceBackend
 
 ADMINISTRATOR_NAME = "admin"
 
@@ -113,8 +116,10 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.context = platform.context
     app.state.engine = platform.engine
     errors.install(app)
+    app.add_middleware(RequestIds)
     for module in (videos, generations, reviews, log, administration):
         app.include_router(module.router)
+    app.include_router(router(ServiceBackend(platform.context, platform.engine)))
     return app
 
 

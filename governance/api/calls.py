@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from governance.domain import Principal
 from governance.evidence.story import Story
-from governance.identity import replay
+from governance.identity import csrf, replay
 from governance.identity.authenticate import Authenticated, authenticate
 from governance.identity.request_signature import ReceivedRequest, SignedRequest
 from governance.kernel.errors import InvalidRequest, TooLarge
@@ -81,6 +81,8 @@ async def unspent(request: Request) -> Call:
         known = authenticate(
             session, _received(request, context, body), session_idle=context.settings.session_idle
         )
+    if known.principal.kind == "person":
+        csrf.refuse_cross_site(request.method, request.headers, context.settings.base_url)
     return _call(request, context, known, body, is_spent=False)
 
 

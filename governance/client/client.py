@@ -59,16 +59,17 @@ class GovernanceClient:
         seconds: int = 4,
         size: str = "1280x720",
         metadata: Mapping[str, str] | None = None,
-        reference: Path | None = None,
         idempotency_key: str = "",
     ) -> dict[str, Any]:
-        """Ask for a clip; size: `WIDTHxHEIGHT`; reference: an image to start from."""
-        fields = {"prompt": prompt, "model": model, "seconds": str(seconds), "size": size}
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        if reference is None:
-            body = {**fields, "metadata": dict(metadata or {})}
-            return self._call("POST", "/v1/videos", json=body, headers=headers)
-        return self._upload("/v1/videos", ("input_reference", reference), fields, metadata, headers)
+        """Ask for a clip. size: `WIDTHxHEIGHT`; metadata: also what policy wants to know."""
+        body = {
+            "prompt": prompt,
+            "model": model,
+            "seconds": str(seconds),
+            "size": size,
+            "metadata": dict(metadata or {}),
+        }
+        return self._call("POST", "/v1/videos", json=body, headers=_once(idempotency_key))
 
     def video(self, video: str) -> dict[str, Any]:
         return self._call("GET", f"/v1/videos/{_id(video)}")
@@ -108,17 +109,36 @@ class GovernanceClient:
         self,
         path: Path,
         *,
+        source_type: str,
+        ingredients: Sequence[str] = (),
+        description: str = "",
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str = "",
     ) -> dict[str, Any]:
-        """Bring in a finished edit; it is screened, marked and reviewed like any other."""
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._upload("/v1/governance/assets", ("file", path), {}, metadata, headers)
+        """Bring in a finished edit; it is screened, marked and reviewed like any other.
+
+        source_type: the IPTC digital source type; ingredients: ids of the generations in it.
+        """
+        data = {
+            "source_type": source_type,
+            "ingredients": ",".join(ingredients),
+            "description": description,
+            **{f"metadata[{key}]": value for key, value in (metadata or {}).items()},
+        }
+        with path.open("rb") as stream:
+            return self._call(
+                "POST",
+                "/v1/governance/assets",
+                data=data,
+                files={"file": (path.name, stream)},
+                headers=_once(idempotency_key),
+            )
 
     def decide_review(
-        self, review: str, *, decision: str, reasons: Sequence[str] = (), comment: str = ""
+        self, review: str, *, decision: str, reason: str, digest: str, comment: str = ""
     ) -> dict[str, Any]:
-        body = {"decision": decision, "reasons": list(reasons), "comment": comment}
+        """decision: `approve`, `reject` or `return`; digest: sha256 of the file decided on."""
+        body = {"decision": decision, "reason": reason, "digest": digest, "comment": comment}
         return self._call("POST", f"/v1/governance/reviews/{_id(review)}/decision", json=body)
 
     def records(self, generation: str) -> dict[str, Any]:
@@ -128,19 +148,6 @@ class GovernanceClient:
     def proof(self, record: str) -> dict[str, Any]:
         """The proof that a record is in the log, for the offline verifier."""
         return self._call("GET", f"/v1/governance/records/{_id(record)}/proof")
-
-    def _upload(
-        self,
-        path: str,
-        file: tuple[str, Path],
-        fields: Mapping[str, str],
-        metadata: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-    ) -> dict[str, Any]:
-        data = {**fields, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
-        with file[1].open("rb") as stream:
-            files = {file[0]: (file[1].name, stream)}
-            return self._call("POST", path, data=data, files=files, headers=headers)
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = self._http.request(method, path, **options)
@@ -152,6 +159,10 @@ class GovernanceClient:
 
 def _id(text: str) -> str:
     return quote(text, safe="")
+
+
+def _once(idempotency_key: str) -> dict[str, str]:
+    return {"Idempotency-Key": idempotency_key} if idempotency_key else {}
 
 
 def _error(response: httpx.Response) -> GovernanceApiError:

@@ -22,6 +22,8 @@ BODY_FIELDS = ("content-type", "content-digest")
 # Whenever one of these is in the request, the signature must cover it.
 FIELDS = (*BODY_FIELDS, "content-encoding", "authorization", "gov-delegation", "idempotency-key")
 
+# So must every header in which a caller states facts for policy.
+_STATED = re.compile(r"x-governance-[a-z0-9-]{1,64}")
 _KEYID = re.compile(r';keyid="([A-Za-z0-9_-]{43})"')
 
 
@@ -66,7 +68,7 @@ def covered_fields(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
         name = name.lower()
-        if name not in FIELDS:
+        if name not in FIELDS and not _STATED.fullmatch(name):
             continue
         if name in found:
             raise EvidenceError("field_repeated", f"The header {name} appears more than once.")
@@ -76,7 +78,8 @@ def covered_fields(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def covered(request: HttpRequest) -> tuple[str, ...]:
     """The names of all components that a signature of this request must cover, in our order."""
-    return (*DERIVED, *(name for name in FIELDS if name in request.fields))
+    stated = sorted(name for name in request.fields if _STATED.fullmatch(name))
+    return (*DERIVED, *(name for name in FIELDS if name in request.fields), *stated)
 
 
 def signature_base(request: HttpRequest, names: Sequence[str], parameters: str) -> str:

@@ -304,11 +304,14 @@ def merge_duties(first: list[Body], second: list[Body]) -> list[Body]:
 
 
 def _stricter(old: Body, new: Body) -> Body:
+    """Later parameters win, but a number (people, height, months) never falls."""
     rules = sorted({*old["rules"], *new["rules"]})
-    parameters = {**old["parameters"], **new["parameters"]}
-    counts = [d["parameters"]["count"] for d in (old, new) if "count" in d["parameters"]]
-    if counts:
-        parameters["count"] = max(counts)
+    before, parameters = old["parameters"], dict(new["parameters"])
+    for name, value in before.items():
+        if isinstance(value, int):
+            parameters[name] = max(value, parameters.get(name, value))
+        else:
+            parameters.setdefault(name, value)
     return {**new, "rules": rules, "parameters": parameters}
 
 

@@ -21,7 +21,7 @@ NOBODY = (
 MIN_LENGTH = 15  # NIST SP 800-63B-4 section 3.1.1.2, where the password is the only factor
 MAX_LENGTH = 256
 _SLOTS = threading.BoundedSemaphore(2)
-_WAIT = 5.0  # seconds
+_WAIT = 2.0  # seconds; a thread that waits here is one that serves nobody else
 
 
 def hash_password(password: str) -> str:
@@ -68,7 +68,7 @@ def _normal(password: str) -> bytes:
 @contextmanager
 def _slot() -> Iterator[None]:
     if not _SLOTS.acquire(timeout=_WAIT):
-        raise Throttled("login_busy", "Too many people sign in; try again soon.", retry_after=5)
+        raise Throttled("login_busy", "Too many people sign in; try again soon.", retry_after=2)
     try:
         yield
     finally:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import http_sf
-from http_sf.innerlist import ser_innerlist
 
 from governance.evidence import signature_base as profile
 from governance.evidence.errors import EvidenceError
@@ -221,7 +220,8 @@ def _check_digest(message: profile.HttpRequest, body_sha256: bytes | None) -> No
 
 
 def _base(message: profile.HttpRequest, names: list[str], presented: Presented) -> str:
-    parameters = ser_innerlist((presented.components, presented.parameters))
+    member = (presented.components, presented.parameters)
+    parameters = http_sf.ser({"s": member}).removeprefix("s=")
     try:
         return profile.signature_base(message, names, parameters)
     except EvidenceError as error:

@@ -60,10 +60,15 @@ def _facts(path: Path, media_type: str, trust: str) -> ManifestFacts:
     ):
         store = json.loads(reader.json())
         state = reader.get_validation_state()
-    active = store["manifests"][store["active_manifest"]]
+    # A damaged store may name an active manifest that it doesn't hold.
+    active = store.get("manifests", {}).get(store.get("active_manifest"), {})
     failures = store.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
     generators = active.get("claim_generator_info") or [{}]
-    assertions = {entry["label"]: entry["data"] for entry in active.get("assertions", [])}
+    assertions = {
+        entry["label"]: entry["data"]
+        for entry in active.get("assertions", [])
+        if isinstance(entry.get("data"), dict)
+    }
     return ManifestFacts(
         validation=state,
         codes=tuple(sorted({str(failure["code"]) for failure in failures})),
@@ -71,7 +76,7 @@ def _facts(path: Path, media_type: str, trust: str) -> ManifestFacts:
         generator=_clean(generators[0].get("name", "")),
         record_id=_clean(assertions.get(manifest.RECORD_ASSERTION, {}).get("record_id", "")),
         source_type=_source_type(assertions),
-        manifests=len(store["manifests"]),
+        manifests=len(store.get("manifests", {})),
     )
 
 

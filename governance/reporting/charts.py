@@ -132,6 +132,4 @@ def _text(x: float, y: float, kind: str, text: str) -> str:
 def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
     if width <= 0:
         return ""
-    return (
-        f'<rect class="{kind}" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:g}"/>'
-    )
+    return f'<rect class="{kind}" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:g}"/>'

@@ -59,7 +59,9 @@ def steps(size: int, index: int) -> list[tuple[str, int, int]]:
     node = _Node(0, size)
     while node.height:
         left, right = node.children
-        inside, sibling, side = (left, right, "right") if index < left.end else (right, left, "left")
+        inside, sibling, side = (
+            (left, right, "right") if index < left.end else (right, left, "left")
+        )
         found.append((side, sibling.start, sibling.end))
         node = inside
     return found[::-1]
@@ -80,7 +82,10 @@ def _tree(node: _Node, top: _Node, lowest: int) -> Iterator[str]:
 def _path(top: _Node, lowest: int, root: str, proof: InclusionProof) -> Iterator[str]:
     node, here = top, _scaled(top, top)
     lines: list[str] = []
-    marks = [_dot("path", here, 5), _text("hash start", here.x + 13, here.y + 3, f"root {root[:16]}…")]
+    marks = [
+        _dot("path", here, 5),
+        _text("hash start", here.x + 13, here.y + 3, f"root {root[:16]}…"),
+    ]
     hashes = list(proof.path)
     while node.height:
         left, right = node.children

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -52,6 +53,7 @@ def context(
     groups = exceptions(population, refused, book, PRINTED_ROWS)
     return {
         "report": source,
+        "issued": source.issued.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "counts": source.figures["counts"],
         "figures": source.figures,
         "labels": LABELS,

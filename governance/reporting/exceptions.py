@@ -1,13 +1,13 @@
 """Exceptions: every generation that did not end as asked, and every call refused by role. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from governance.evidence.record import Record
 from governance.evidence.story import State, Story
 from governance.reporting.population import Population, ReportedStory
-from governance.reporting.rules import RuleBook
+from governance.reporting.rules import RuleBook, deciding, matched_rules
 
 ACCESS_DENIED = "access_denied"
 
@@ -50,9 +50,7 @@ def exceptions(
 
     refused: the `access.denied` records of the scope.
     """
-    cases = [
-        _case(item, book) for item in population.reported if item.story.state in _EXPLANATIONS
-    ]
+    cases = [_case(item, book) for item in population.reported if item.story.state in _EXPLANATIONS]
     cases += [_refusal(record) for record in refused]
     groups = []
     for kind in (*_EXPLANATIONS, ACCESS_DENIED):
@@ -94,14 +92,9 @@ def _refusal(record: Record) -> Case:
 
 
 def _denied(story: Story, book: RuleBook) -> dict[str, Any]:
-    deciding = [
-        rule
-        for decision in story.decisions
-        for rule in decision["rules"]
-        if rule["effect"] == "deny" and rule["mode"] == "enforce"
-    ]
-    notes = tuple(dict.fromkeys(f"{rule['because']} ({rule['cites']})" for rule in deciding))
-    return {"what": "denied_by_policy", "notes": notes, "rules": book.refs(deciding)}
+    decided = deciding(matched_rules(story), "deny")
+    notes = tuple(dict.fromkeys(f"{rule['because']} ({rule['cites']})" for rule in decided))
+    return {"what": "denied_by_policy", "notes": notes, "rules": book.refs(decided)}
 
 
 def _failed(story: Story, _: RuleBook) -> dict[str, Any]:
@@ -129,19 +122,15 @@ def _withheld(story: Story, _: RuleBook) -> dict[str, Any]:
 
 
 def _rejected(story: Story, book: RuleBook) -> dict[str, Any]:
-    decision, stage = (story.reviews[-1], "review") if story.reviews else (story.approval, "approval")
-    asking = [
-        rule
-        for policy in story.decisions
-        for rule in policy["rules"]
-        if rule["effect"] == "review" and rule["mode"] == "enforce"
-    ]
+    decision, stage = (
+        (story.reviews[-1], "review") if story.reviews else (story.approval, "approval")
+    )
     answer = decision or {}
     return {
         "what": answer["reason"],
         "by": answer["person"],
         "stage": stage,
-        "rules": book.refs(asking),
+        "rules": book.refs(deciding(matched_rules(story), "review")),
     }
 
 

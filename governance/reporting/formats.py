@@ -5,8 +5,19 @@ from datetime import UTC, datetime, timedelta
 from governance.kernel import clock
 
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _NARROW_SPACE = "\u202f"
 
 
@@ -48,8 +59,8 @@ def grouped(number: int) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """`12.5 %`; a dash where there is no whole."""
-    return f"{100 * part / whole:.1f}{_NARROW_SPACE}%" if whole else "–"
+    """`12.5 %`."""
+    return f"{100 * part / whole:.1f}{_NARROW_SPACE}%"
 
 
 def size(count: int) -> str:

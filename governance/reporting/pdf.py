@@ -5,6 +5,7 @@ Equal inputs give equal bytes: every date is given, every font comes from the te
 
 import re
 from collections.abc import Sequence
+from datetime import UTC
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,14 +98,15 @@ def _write_pdf(page: str, source: ReportInput, files: Sequence[File]) -> bytes:
     from weasyprint import HTML, Attachment
     from weasyprint.urls import URLFetcher
 
+    issued = source.issued.astimezone(UTC)
     attachments = [
         Attachment(
             string=file.content,
             name=file.name,
             description=file.description,
             relationship=file.relationship,
-            created=source.issued,
-            modified=source.issued,
+            created=issued,
+            modified=issued,
         )
         for file in files
     ]
@@ -113,14 +115,21 @@ def _write_pdf(page: str, source: ReportInput, files: Sequence[File]) -> bytes:
         base_url=f"{source.templates_dir.resolve()}/",
         url_fetcher=URLFetcher(allowed_protocols=["file"], fail_on_errors=True),
     )
-    written: bytes = document.write_pdf(pdf_variant="pdf/a-3a", attachments=attachments)
+    written: bytes = document.write_pdf(
+        pdf_variant="pdf/a-3a", attachments=attachments, finisher=_name_each_file_once
+    )
     return written
+
+
+def _name_each_file_once(_: Any, pdf: Any) -> None:
+    """WeasyPrint 70 lists each attachment twice among the associated files."""
+    pdf.catalog["AF"][:] = dict.fromkeys(pdf.catalog["AF"])
 
 
 @cache
 def _covered(fonts: Path) -> frozenset[int]:
     """The characters that at least one font of the folder can show."""
-    from fontTools.ttLib import TTFont
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
     covered: set[int] = set()
     for path in sorted(fonts.glob("*.woff2")):

@@ -24,8 +24,8 @@ class ReportedStory:
 class Population:
     """The generations of a report, in log order, and what was left out and why.
 
-    streams: every generation that was looked at, of which `before`, `after` (the period) and
-    `elsewhere` (another project or organisation) are not reported. The four add up.
+    streams: every generation that was read from the log, of which `before`, `after` (the period)
+    and `elsewhere` (another project or organisation) are not reported. The four add up.
     """
 
     reported: tuple[ReportedStory, ...]
@@ -61,7 +61,8 @@ def select(
 ) -> Population:
     """The generations that an organisation requested in [start, end), in one project or in all.
 
-    stories: every generation in the log; start, end: aware.
+    stories: from the log, of any time; start, end: aware. The verifier makes the same choice
+    (`evidence.report.population`); this one also counts what it leaves out.
     """
     reported = []
     before = after = elsewhere = 0

@@ -27,8 +27,8 @@ class ReportInput:
     """Everything that goes into a report: equal inputs give equal bytes.
 
     number: how the report is called; project: None for all; start, end, issued: aware, the
-    period is [start, end); stories: every generation in the log up to the checkpoint;
-    service_records: the service's own stream; figures: of exactly this population;
+    period is [start, end); stories: every generation in scope in the log up to the checkpoint, of
+    any time; service_records: the service's own stream; figures: of exactly this population;
     figures_json: `evidence.report.figures_document` of them; bundle: the evidence bundle (zip);
     proof: None for an empty log; fingerprints: `SHA256:…`; producer: version of the service;
     templates_dir: the folder `report_templates`.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.evidence.encoding import serialise
-from governance.evidence.story import Story
+from governance.evidence.story import State, Story
 from governance.reporting import rules
 from governance.reporting.population import ReportedStory
 from governance.reporting.rules import RuleBook
@@ -18,8 +18,12 @@ _NOT_READ = "·"
 
 @dataclass(frozen=True)
 class Row:
-    """One generation. `marks`: a sign for each of MARK_LETTERS, in that order; `review`: how
-    people decided, empty where none was asked; `approvals`: how many approved."""
+    """One generation.
+
+    rules: those that made the effect what it is; others: how many more matched; marks: a sign
+    for each of MARK_LETTERS, in that order; review: how people decided, empty where none was
+    asked; approvals: how many approved.
+    """
 
     time: str
     id: str
@@ -28,6 +32,7 @@ class Row:
     model: str
     effect: str
     rules: tuple[str, ...]
+    others: int
     marks: str
     review: str
     approvals: int
@@ -41,14 +46,15 @@ def rows(reported: Sequence[ReportedStory], book: RuleBook) -> list[Row]:
 
 
 def review(story: Story) -> str:
-    """`approved`, `rejected`, `returned`, `open`, or nothing where no person was asked."""
+    """`approved`, `rejected`, `returned`, `open`, `undecided` where the generation ended before,
+    or nothing where no person was asked."""
     answers = {"approve": "approved", "reject": "rejected", "return": "returned"}
     if story.review is None:
         return ""
     due = story.review["count"]
     if story.reviews and (story.reviews[-1]["decision"] != "approve" or len(story.reviews) >= due):
         return answers[story.reviews[-1]["decision"]]
-    return "open"
+    return "open" if story.state == State.IN_REVIEW else "undecided"
 
 
 def model(story: Story) -> str:
@@ -91,14 +97,18 @@ def _machine_row(item: ReportedStory) -> dict[str, Any]:
 def _row(item: ReportedStory, book: RuleBook) -> Row:
     story = item.story
     principal = story.request["principal"]
+    effect = rules.effect(story)
+    matched = rules.matched_rules(story)
+    deciding = book.refs(rules.deciding(matched, effect))
     return Row(
         time=story.requested_at,
         id=story.id,
         requester_kind=principal["kind"],
         requester=principal["id"],
         model="imported" if story.is_import else model(story),
-        effect=rules.effect(story),
-        rules=book.refs(rules.matched_rules(story)),
+        effect=effect,
+        rules=deciding,
+        others=len(book.refs(matched)) - len(deciding),
         marks=_marks(story),
         review=review(story),
         approvals=story.approvals,

@@ -7,6 +7,7 @@ from typing import Any
 from governance.evidence.record import Record
 from governance.evidence.story import Story
 
+MatchedRule = Mapping[str, Any]  # a rule as a decision names it
 _STRICTNESS = ("permit", "review", "deny")
 
 
@@ -47,14 +48,14 @@ class RuleBook:
     rules: tuple[Rule, ...]
     _refs: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
-    def refs(self, matched: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    def refs(self, matched: Iterable[MatchedRule]) -> tuple[str, ...]:
         """The references of a decision's rules, in order, each once."""
         numbers = {int(self._refs[_key(rule)][1:]) for rule in matched}
         return tuple(f"R{number}" for number in sorted(numbers))
 
 
 def rule_book(stories: Sequence[Story]) -> RuleBook:
-    seen: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    seen: dict[tuple[str, str, str], MatchedRule] = {}
     matched: dict[tuple[str, str, str], int] = {}
     for story in stories:
         of_story = {_key(rule): rule for rule in matched_rules(story)}
@@ -80,8 +81,17 @@ def rule_book(stories: Sequence[Story]) -> RuleBook:
     return RuleBook(rules, refs)
 
 
-def matched_rules(story: Story) -> list[Mapping[str, Any]]:
+def matched_rules(story: Story) -> list[MatchedRule]:
     return [rule for decision in story.decisions for rule in decision["rules"]]
+
+
+def deciding(matched: Iterable[MatchedRule], effect: str) -> list[MatchedRule]:
+    """The enforced rules that asked for this effect; none for a permit, which needs no rule."""
+    return [
+        rule
+        for rule in matched
+        if rule["mode"] == "enforce" and rule["effect"] == effect != "permit"
+    ]
 
 
 def effect(story: Story) -> str:
@@ -110,5 +120,5 @@ def policy_versions(stories: Sequence[Story], service: Iterable[Record]) -> list
     return list(versions.values())
 
 
-def _key(rule: Mapping[str, Any]) -> tuple[str, str, str]:
+def _key(rule: MatchedRule) -> tuple[str, str, str]:
     return rule["pack"], rule["id"], rule["mode"]

@@ -19,18 +19,22 @@ def test_it_speaks_the_services_routes(service: Service, clip: Path, tmp_path: P
     service.answers = {"/v1/videos/gen_1/content": MP4}
     with GovernanceClient(service.url, auth=service.signer) as client:
         client.create_video("a harbour", metadata={"project": "spring"}, idempotency_key="k-1")
-        client.create_video("a harbour", metadata={"project": "spring"}, reference=clip)
         client.video("gen_1")
         client.content("gen_1", tmp_path / "out.mp4")
         client.list_videos(after="gen_0", limit=5)
         client.delete_video("gen_1")
         client.preflight({"prompt": "a harbour"})
-        client.import_asset(clip, metadata={"project": "spring"}, idempotency_key="k-2")
-        client.decide_review("rev_1", decision="approve", reasons=["R1"])
+        client.import_asset(
+            clip,
+            source_type="compositeWithTrainedAlgorithmicMedia",
+            ingredients=["gen_1", "gen_2"],
+            metadata={"project": "spring"},
+            idempotency_key="k-2",
+        )
+        client.decide_review("rev_1", decision="approve", reason="meets_brief", digest="0" * 64)
         client.records("gen_1")
         client.proof("rec/1")
     assert [f"{seen.method} {seen.target}" for seen in service.seen] == [
-        "POST /v1/videos",
         "POST /v1/videos",
         "GET /v1/videos/gen_1",
         "GET /v1/videos/gen_1/content",
@@ -45,9 +49,10 @@ def test_it_speaks_the_services_routes(service: Service, clip: Path, tmp_path: P
     assert (tmp_path / "out.mp4").read_bytes() == MP4
     assert service.seen[0].headers["idempotency-key"] == "k-1"
     assert b'"project":"spring"' in service.seen[0].body
-    for upload in (service.seen[1], service.seen[7]):
-        assert MP4 in upload.body
-        assert b'name="metadata[project]"' in upload.body
+    imported = service.seen[6]
+    assert imported.headers["idempotency-key"] == "k-2"
+    for part in (MP4, b'name="metadata[project]"', b"gen_1,gen_2"):
+        assert part in imported.body
 
 
 def test_a_refusal_carries_the_services_code(service: Service, tmp_path: Path) -> None:

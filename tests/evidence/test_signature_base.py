@@ -132,8 +132,18 @@ def test_a_key_named_in_another_line_counts_for_nothing() -> None:
 
 
 def test_only_the_fields_of_the_profile_are_covered_and_each_once() -> None:
-    headers = [("Accept", "a"), ("accept", "b"), ("Idempotency-Key", " k\t")]
-    assert covered_fields(headers) == {"idempotency-key": "k"}
+    headers = [
+        ("Accept", "a"),
+        ("accept", "b"),
+        ("X-Governance-Project", "spring"),
+        ("Idempotency-Key", " k\t"),
+    ]
+    fields = covered_fields(headers)
+    assert fields == {"idempotency-key": "k", "x-governance-project": "spring"}
+    assert covered(HttpRequest("GET", "h", "/", "", fields))[4:] == (
+        "idempotency-key",
+        "x-governance-project",
+    )
     with pytest.raises(EvidenceError) as refusal:
         covered_fields([*headers, ("IDEMPOTENCY-KEY", "l")])
     assert refusal.value.code == "field_repeated"

@@ -73,6 +73,8 @@ HONEST = {
             ("Idempotency-Key", "k-1"),
             ("Gov-Delegation", "eyJ"),
             ("Content-Encoding", "gzip"),
+            ("X-Governance-Project", "spring"),
+            ("X-Governance-Deep-Fake", "no"),
         )
     ),
     "components in another order": Draft(
@@ -221,6 +223,17 @@ ATTACKS: dict[str, tuple[Callable[[], ReceivedRequest], str]] = {
     "an uncovered authorization": (lambda: uncovered("Authorization", "Bearer x"), COVERAGE),
     "an uncovered idempotency key": (lambda: uncovered("Idempotency-Key", "k"), COVERAGE),
     "an uncovered content encoding": (lambda: uncovered("Content-Encoding", "gzip"), COVERAGE),
+    "an uncovered statement to policy": (
+        lambda: uncovered("X-Governance-Deep-Fake", "no"),
+        COVERAGE,
+    ),
+    "another statement to policy": (
+        lambda: with_headers(
+            Draft(headers=(JSON, ("X-Governance-Deep-Fake", "yes"))).sign(),
+            x_governance_deep_fake="no",
+        ),
+        INVALID,
+    ),
     "a component twice": (
         lambda: covers("@query", "content-type", "content-digest", "@path"),
         COVERAGE,

@@ -114,7 +114,14 @@ def test_we_accept_what_the_library_signs() -> None:
 
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
-ORIGINAL = Draft(headers=(JSON, ("Idempotency-Key", "order-7"), ("Gov-Delegation", "eyJhIjoxfQ")))
+ORIGINAL = Draft(
+    headers=(
+        JSON,
+        ("Idempotency-Key", "order-7"),
+        ("Gov-Delegation", "eyJhIjoxfQ"),
+        ("X-Governance-Deep-Fake", "yes"),
+    )
+)
 
 
 @st.composite

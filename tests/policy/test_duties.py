@@ -1,12 +1,15 @@
 """Duties join by union; where two rules give a parameter, both are satisfied."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.policy.duties import join
+from governance.evidence import record
+from governance.policy.duties import CAPABILITIES, join
+from tests.policy.conftest import ROOT
 
 labels = st.fixed_dictionaries(
     {},
@@ -53,3 +56,27 @@ def test_the_stricter_parameter_wins(
     first: Parameters, second: Parameters, both: Parameters
 ) -> None:
     assert join(first, second) == {**first, **second, **both}
+
+
+VOCABULARY = json.loads((ROOT / "policies/schemas/duties.schema.json").read_bytes())["$defs"]
+VALUES = {
+    name: spec.get("enum") or [spec.get("default", spec.get("minimum"))]
+    for schema in VOCABULARY.values()
+    for name, spec in schema["properties"].items()
+}
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_every_parameter_of_the_vocabulary_can_be_joined(name: str) -> None:
+    for first in VALUES[name]:
+        for second in VALUES[name]:
+            assert join({name: first}, {name: second})[name] in (first, second)
+
+
+def test_the_record_of_a_decision_admits_exactly_the_vocabularys_parameters() -> None:
+    duty = record.schema("policy.decided")["properties"]["duties"]["items"]["properties"]
+    assert set(duty["parameters"]["properties"]) == set(VALUES)
+
+
+def test_what_this_version_can_meet_is_part_of_the_vocabulary() -> None:
+    assert set(VOCABULARY) - CAPABILITIES == {"mark.watermark", "label.audible", "metadata.aigc"}

@@ -1,112 +1,33 @@
 """A synthetic log for reports: sealed records, told into stories, with positions and a tree."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
 
-from governance.evidence import merkle
-from governance.evidence.checkpoint import Checkpoint
-from governance.evidence.figures import figures
-from governance.evidence.keys import SeedSigner
 from governance.evidence.record import ZERO, Draft, Record, seal
-from governance.evidence.report import figures_document, service_records
-from governance.evidence.story import story
 from governance.kernel.clock import rfc3339
-from governance.reporting import InclusionProof, ReportedStory, ReportInput, select
-
-Body = dict[str, Any]
-
-START = datetime(2026, 10, 1, tzinfo=UTC)
-END = datetime(2026, 11, 1, tzinfo=UTC)
-ISSUED = datetime(2026, 11, 5, 9, tzinfo=UTC)
-ORGANISATION = "northlight"
-TEMPLATES = Path(__file__).parents[2] / "report_templates"
-RECORD_KEY = SeedSigner.from_seed(b"r" * 32)
-LOG_KEY = SeedSigner.from_seed(b"l" * 32)
-ROOT_KEY = SeedSigner.from_seed(b"o" * 32)
-POLICY = hashlib.sha256(b"policy").hexdigest()
-PROJECTS = ("autumn-trailer", "product-loops", "museum-guide")
-MODELS = ("veo-3.1", "ray-3", "gen-4.5", "firefly-video")
-MONEY = {"amount": "0.4000", "currency": "EUR"}
-
-WATERMARK_GAP = {
-    "id": "eu.code.watermark",
-    "pack": "eu-code-transparency",
-    "cites": "Code of Practice on Transparency of AI-Generated Content, measure 1.1.1.2",
-    "level": "code",
-    "binds": ["provider"],
-    "mode": "observe",
-    "effect": "permit",
-    "because": "Signatories add an imperceptible watermark as the second layer of marking.",
-}
-SIGNED_METADATA = {
-    "id": "eu.act.marking",
-    "pack": "eu-ai-act",
-    "cites": "Regulation (EU) 2024/1689, Article 50(2)",
-    "level": "law",
-    "binds": ["provider"],
-    "mode": "enforce",
-    "effect": "permit",
-    "because": "Synthetic output is marked in a machine-readable format and detectable.",
-}
-DEEP_FAKE = {
-    "id": "eu.act.deep-fake",
-    "pack": "eu-ai-act",
-    "cites": "Regulation (EU) 2024/1689, Article 50(4)",
-    "level": "law",
-    "binds": ["deployer"],
-    "mode": "enforce",
-    "effect": "review",
-    "because": "A deep fake is disclosed as generated, and a person looks at it first.",
-}
-NO_CONSENT = {
-    "id": "house.consent",
-    "pack": "house-rules",
-    "cites": "House rules, section 4.2",
-    "level": "house",
-    "binds": ["deployer"],
-    "mode": "enforce",
-    "effect": "deny",
-    "because": "The likeness of a real person needs a consent on file.",
-}
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def identifier(prefix: str, seed: str) -> str:
-    return f"{prefix}_{digest(seed)[:32]}"
-
-
-PEOPLE = tuple(identifier("usr", f"person {n}") for n in range(6))
-AGENTS = tuple(identifier("agt", f"agent {n}") for n in range(4))
-
-
-def mark(kind: str, state: str = "present") -> Body:
-    return {
-        "kind": kind,
-        "state": state,
-        "tool": "reader",
-        "version": "1.0",
-        "detail": "",
-        "facts": {},
-    }
-
-
-def media(seed: str) -> Body:
-    return {
-        "digest": digest(seed),
-        "media_type": "video/mp4",
-        "size": 1_250_000,
-        "width": 1280,
-        "height": 720,
-        "seconds": "6.000",
-        "has_audio": True,
-    }
+from tests.reporting.samples import (
+    AGENTS,
+    DEEP_FAKE,
+    MODELS,
+    MONEY,
+    NO_CONSENT,
+    ORGANISATION,
+    PEOPLE,
+    POLICY,
+    PROJECTS,
+    RECORD_KEY,
+    SIGNED_METADATA,
+    START,
+    WATERMARK_GAP,
+    Body,
+    decision_input,
+    digest,
+    identifier,
+    mark,
+    media,
+    screened,
+)
 
 
 @dataclass
@@ -126,7 +47,7 @@ class History:
             stream=stream,
             seq=len(earlier),
             prev=earlier[-1].leaf if earlier else ZERO,
-            producer={"service": "governance", "version": "0.1.0", "build": "unknown"},
+            producer={"version": "0.1.0", "build": "unknown"},
             body=body,
         )
         self.moment += timedelta(seconds=9)
@@ -210,7 +131,7 @@ class History:
                 "rules": list(rules),
                 "duties": duties,
                 "not_assessed": [],
-                "input": _decision_input(request),
+                "input": decision_input(request),
                 "authorization": {"roles": ["role:producer"], "rules": ["r1"]},
             },
         )
@@ -354,7 +275,7 @@ class History:
         self.review(stream, 1, [])
         return stream
 
-    def denied(self, because: str = NO_CONSENT["because"]) -> str:
+    def denied(self, because: str = str(NO_CONSENT["because"])) -> str:
         stream = self.request()
         self.decide(stream, "deny", [SIGNED_METADATA, {**NO_CONSENT, "because": because}])
         return stream
@@ -415,9 +336,7 @@ class History:
     def imported(self) -> str:
         self.moment += self.step
         stream = identifier("gen", f"import {len(self.records)}")
-        request = dict(
-            next(r.body for r in self.records if r.event == "generation.requested")
-        )
+        request = dict(next(r.body for r in self.records if r.event == "generation.requested"))
         for name in ("model", "seconds", "width", "height", "references"):
             del request[name]
         request |= {
@@ -461,58 +380,12 @@ class History:
             },
         )
 
-    def reported(self) -> list[ReportedStory]:
-        """Every generation of the log, with its positions."""
-        streams: dict[str, list[int]] = {}
-        for index, record in enumerate(self.records):
-            if record.stream != "service":
-                streams.setdefault(record.stream, []).append(index)
-        return [
-            ReportedStory(story(self.records[i] for i in places), places[0], places[-1])
-            for places in streams.values()
-        ]
-
-    def report(self, project: str | None = None, number: str = "rpt-2026-0007") -> ReportInput:
-        """The input of a report over the whole log."""
-        stories = self.reported()
-        population = select(stories, START, END, project, ORGANISATION)
-        service = [record for record in self.records if record.stream == "service"]
-        leaves = [bytes.fromhex(record.leaf) for record in self.records]
-        head = Checkpoint("governance.example/log", len(leaves), merkle.root(leaves))
-        scope = {
-            "from": rfc3339(START),
-            "to": rfc3339(END),
-            "organisation": ORGANISATION,
-            "project": project,
-        }
-        values = figures(population.stories, service_records(service, scope))
-        return ReportInput(
-            number=number,
-            organisation=ORGANISATION,
-            project=project,
-            start=START,
-            end=END,
-            issued=ISSUED,
-            stories=stories,
-            service_records=service,
-            figures=values,
-            figures_json=figures_document(scope, head, values),
-            bundle=b"PK\x05\x06" + bytes(18),
-            checkpoint=head,
-            proof=_proof(leaves),
-            root_fingerprint=ROOT_KEY.keyid,
-            log_fingerprint=LOG_KEY.keyid,
-            record_fingerprint=RECORD_KEY.keyid,
-            producer="0.1.0",
-            templates_dir=TEMPLATES,
-        )
-
 
 def varied(count: int) -> History:
     """A history of `count` generations, mostly released, with every kind of end among them."""
     history = History(step=timedelta(minutes=max(1, 36_000 // max(count, 1))))
     history.policy_loaded()
-    endings = [
+    endings: list[Callable[[], object]] = [
         history.denied,
         history.failed,
         history.unknown,
@@ -536,75 +409,3 @@ def varied(count: int) -> History:
             history.released(PROJECTS[told % 3], MODELS[told % 4])
         told += 1
     return history
-
-
-def screened(stream: str) -> Body:
-    return {
-        "media": {
-            "digest": digest(f"{stream} original"),
-            "media_type": "video/mp4",
-            "size": 1_250_000,
-        },
-        "findings": [],
-        "coverage": {
-            "selection": "all",
-            "frames": 144,
-            "audio_seconds": "6.000",
-            "detectors": [{"detector": "picture-faults", "version": "1"}],
-            "not_checked": [
-                {"subject": "likeness", "reason": "No detector for real persons is installed."}
-            ],
-        },
-    }
-
-
-def _decision_input(request: Body) -> Body:
-    principal = request["principal"]
-    return {
-        "stage": "request",
-        "date": "2026-10-01",
-        "action": "generation.create",
-        "principal": {
-            "kind": principal["kind"],
-            "id": principal["id"],
-            "assurance": principal["assurance"],
-            "accountable": principal["accountable"],
-            "chain_length": 2,
-        },
-        "organisation": request["organisation"],
-        "project": request["project"],
-        "media": "video",
-        "model": {
-            "id": None,
-            "provider": None,
-            "source_type": None,
-            "tier": None,
-            "transitional": False,
-        },
-        "seconds": 6,
-        "width": 1280,
-        "height": 720,
-        "territories": request["territories"],
-        "roles": request["roles"],
-        "purpose": request["purpose"],
-        "audience": request["audience"],
-        "sector": request["sector"],
-        "declared": {"deep_fake": "no", "real_person": "no", "artistic": "no", "consent": False},
-        "prompt_findings": [],
-        "output_findings": [],
-        "quote": None,
-        "references": [],
-    }
-
-
-def _proof(leaves: list[bytes]) -> InclusionProof | None:
-    """The proof of a record in the latter half of the log."""
-    if not leaves:
-        return None
-    index = len(leaves) * 5 // 8
-
-    def subtree(start: int, end: int) -> bytes:
-        return merkle.root(leaves[start:end])
-
-    path = merkle.inclusion_proof(index, len(leaves), subtree)
-    return InclusionProof(index, leaves[index].hex(), tuple(value.hex() for value in path))

@@ -21,11 +21,11 @@ def make(tmp_path: Path) -> Make:
     """Render a small file; the path of it."""
 
     def render(
-        media: str = "video", prompt: str = "a fox", take: str = "gen_1", **size: int
+        media: Media = "video", prompt: str = "a fox", take: str = "gen_1", **size: int
     ) -> Path:
         size = {"seconds": 1, "width": 640, "height": 360} | size
         target = tmp_path / f"{len(list(tmp_path.iterdir()))}.media"
-        procedural.render(target, procedural.recipe(media, prompt, take, **size))  # type: ignore[arg-type]
+        procedural.render(target, procedural.recipe(media, prompt, take, **size))
         return target
 
     return render

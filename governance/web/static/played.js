@@ -24,19 +24,19 @@ function add(ranges, from, to) {
 
 const total = (ranges) => ranges.reduce((sum, [from, to]) => sum + to - from, 0);
 const isBlurred = () => player.classList.contains("blurred");
-const isMuted = () => media.muted || media.volume === 0;
+const isSilent = () => !isImage && (media.muted || media.volume === 0);
 
-function count(from, to) {
+function count(from, to, { silent, blurred }) {
   played.seen = add(played.seen, from, to);
-  if (isImage || !isMuted()) played.heard = add(played.heard, from, to);
-  if (!isBlurred()) played.clear = add(played.clear, from, to);
+  if (!silent) played.heard = add(played.heard, from, to);
+  if (!blurred) played.clear = add(played.clear, from, to);
   sessionStorage.setItem(key, JSON.stringify(played));
   show();
 }
 
 function show() {
   const seen = total(played.seen);
-  const muted = !isImage && total(played.heard) < seen - 0.1;
+  const muted = total(played.heard) < seen - 0.1;
   const blurred = total(played.clear) < seen - 0.1;
   const set = (id, value) => document.getElementById(id)?.setAttribute("value", value);
   set("played_seconds", seen.toFixed(1));
@@ -50,33 +50,35 @@ function show() {
 
 function watchImage() {
   setInterval(() => {
-    if (media.complete && media.naturalWidth && document.visibilityState === "visible") {
+    if (media.complete && media.naturalWidth && !document.hidden) {
       const seen = total(played.seen);
-      count(seen, seen + 1);
+      count(seen, seen + 1, { silent: false, blurred: isBlurred() });
     }
   }, 1000);
 }
 
+// Where and how it played when we last looked; null while it did not.
+let last = null;
+
+function look() {
+  const now = media.currentTime;
+  const step = STEP * Math.max(1, media.playbackRate);
+  if (last && !media.seeking && now > last.at && now - last.at < step) count(last.at, now, last);
+  const unseen = media.tagName === "VIDEO" && document.hidden;
+  const stands = media.paused || media.seeking || unseen;
+  last = stands ? null : { at: now, silent: isSilent(), blurred: isBlurred() };
+}
+
 function watchPlaying() {
-  let last = null;
-  const look = () => {
-    const now = media.currentTime;
-    if (last !== null && now > last && now - last < STEP * Math.max(1, media.playbackRate)) {
-      count(last, now);
-    }
-    last = media.paused || media.seeking || document.hidden ? null : now;
-  };
-  for (const event of ["timeupdate", "play", "pause", "ended", "volumechange"]) {
-    media.addEventListener(event, look);
-  }
-  // Between events the position moves on unseen; a seek must not count as played.
-  media.addEventListener("seeking", () => (last = null));
+  const events = ["timeupdate", "play", "pause", "ended", "seeking", "seeked", "volumechange"];
+  for (const event of events) media.addEventListener(event, look);
   document.addEventListener("visibilitychange", look);
 }
 
 function tools() {
   const blur = document.getElementById("blur");
   blur?.addEventListener("click", () => {
+    if (!isImage) look();
     const on = player.classList.toggle("blurred");
     blur.setAttribute("aria-pressed", String(on));
   });

@@ -1,0 +1,106 @@
+"""The cast: people who sign in, agents that sign their requests; all over HTTP."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from governance.client.client import GovernanceClient
+from governance.client.keyfile import create_key
+from governance.client.signer import RequestSigner
+from governance.demo.stage import ORGANISATION, Stage
+from governance.evidence.encoding import encode64
+from governance.identity.sessions import COOKIE
+from governance.kernel import ids
+
+DOMAIN = f"org/{ORGANISATION}"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is signed in."""
+
+    id: str
+    name: str
+    http: httpx.Client
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._checked(self.http.post(path, json=body)).json()
+        return answer
+
+    def get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._checked(self.http.get(path)).json()
+        return answer
+
+    def fetch(self, path: str, body: dict[str, Any]) -> bytes:
+        return self._checked(self.http.post(path, json=body, timeout=120)).content
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        if response.is_error:
+            raise RuntimeError(f"{self.name}: {response.status_code} {response.text}")
+        return response
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A program with its own key, and the person who answers for it."""
+
+    id: str
+    name: str
+    client: GovernanceClient
+
+
+def administrator(stage: Stage) -> Person:
+    """Sign in with the one-time password, which only serves to choose another."""
+    return _enter(stage, "", "First administrator", "admin", stage.password)
+
+
+def hire(stage: Stage, admin: Person, name: str, role: str) -> Person:
+    """An account, a role, a first sign-in."""
+    username = name.split()[0].lower()
+    made = admin.post("/v1/governance/people", {"username": username, "name": name})
+    give_role(admin, made["id"], role)
+    return _enter(stage, made["id"], name, username, made["one_time_password"])
+
+
+def register(
+    stage: Stage, admin: Person, name: str, accountable: Person, keys: Path, role: str | None
+) -> Agent:
+    """A key of the agent's own, registered with proof of possession."""
+    signer = RequestSigner(create_key(keys / f"{name}.pem"))
+    proof = signer.prove_possession(
+        organisation=ORGANISATION,
+        accountable=accountable.id,
+        audience=stage.url.removeprefix("http://"),
+    )
+    made = admin.post(
+        "/v1/governance/agents",
+        {
+            "name": name,
+            "accountable": accountable.id,
+            "public_key": encode64(signer.public_key),
+            "proof": encode64(proof),
+        },
+    )
+    if role is not None:
+        give_role(admin, made["id"], role)
+    return Agent(made["id"], name, GovernanceClient(stage.url, auth=signer))
+
+
+def give_role(admin: Person, subject: str, role: str) -> None:
+    body = {"subject": subject, "role": f"role:{role}", "domain": DOMAIN}
+    admin.post("/v1/governance/roles", body)
+
+
+def _enter(stage: Stage, person: str, name: str, username: str, one_time: str) -> Person:
+    password = ids.secret_text(16)
+    http = httpx.Client(base_url=stage.url, headers={"Origin": stage.url}, timeout=30)
+    form = {"username": username, "old": one_time, "new": password, "again": password}
+    response = http.post("/password", data=form)
+    token = response.cookies.get(COOKIE)
+    if token is None:
+        raise RuntimeError(f"{name} could not sign in: {response.status_code}")
+    http.cookies.clear()
+    http.headers["Cookie"] = f"{COOKIE}={token}"
+    return Person(person, name, http)
