@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from governance import __version__
 
 if TYPE_CHECKING:
+    from governance.app import Platform
     from governance.lifecycle.context import Context
 
 
@@ -64,13 +65,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_scope(export)
     export.set_defaults(run=_export)
 
+    person = commands.add_parser("add-person", help="make an account for a person")
+    person.add_argument("username")
+    person.add_argument("--name", required=True, help="how the person is called")
+    _add_roles(person)
+    person.set_defaults(run=_add_person)
+
+    agent = commands.add_parser("add-agent", help="make a key for an agent and register it")
+    agent.add_argument("name")
+    agent.add_argument("--accountable", required=True, help="user name of who answers for it")
+    agent.add_argument("--key", type=Path, required=True, help="key file to write (PEM)")
+    _add_roles(agent)
+    agent.set_defaults(run=_add_agent)
+
     policies = commands.add_parser("policies", help="work with rule packs")
     actions = policies.add_subparsers(required=True, metavar="ACTION")
-    check = actions.add_parser(
-        "check", help="say what is wrong, with file and line"
-    )
+    check = actions.add_parser("check", help="say what is wrong, with file and line")
     check.add_argument("folder", type=Path, nargs="?", help="policies folder")
     check.set_defaults(run=_policies_check)
+
+    states = commands.add_parser("states", help="print the table of steps as Markdown")
+    states.set_defaults(run=_states)
     return parser
 
 
@@ -79,6 +94,11 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--organisation", help="organisation (default: the service's own)")
     parser.add_argument("--data", type=Path, help="data folder (default: data)")
     parser.add_argument("--out", type=Path, help="file to write")
+
+
+def _add_roles(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--role", action="append", default=[], help="role to give; repeatable")
+    parser.add_argument("--data", type=Path, help="data folder (default: data)")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -91,13 +111,7 @@ def _serve(options: argparse.Namespace) -> int:
     chosen = settings.load(**{name: value for name, value in given.items() if value is not None})
     logs.configure()
     platform = open_platform(chosen)
-    if platform.first is not None:
-        print(
-            f"\nFirst start. Sign in at {chosen.base_url}/sign-in as “admin” with the one-time "
-            f"password\n\n    {platform.first.password}\n\nRoot fingerprint for your auditors: "
-            f"{platform.context.ledger.keyring.root}\nMove the root key off this machine: "
-            f"{chosen.keys_dir / 'root-key-README.txt'}\n"
-        )
+    _welcome(platform)
     print(f"Governance service on {chosen.base_url} (data: {chosen.data_dir})", flush=True)
     config = uvicorn.Config(
         create_app(platform),
@@ -109,6 +123,18 @@ def _serve(options: argparse.Namespace) -> int:
     )
     uvicorn.Server(config).run()
     return 0
+
+
+def _welcome(platform: "Platform") -> None:
+    """What only the first start can say."""
+    settings = platform.context.settings
+    if platform.first is not None:
+        print(
+            f"\nFirst start. Sign in at {settings.base_url}/sign-in as “admin” with the one-time "
+            f"password\n\n    {platform.first.password}\n\nRoot fingerprint for your auditors: "
+            f"{platform.context.ledger.keyring.root}\nMove the root key off this machine: "
+            f"{settings.keys_dir / 'root-key-README.txt'}\n"
+        )
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -152,6 +178,76 @@ def _export(options: argparse.Namespace) -> int:
         return _write(options.out or Path(f"{issued.id}.zip"), issued.data, context)
 
 
+def _add_person(options: argparse.Namespace) -> int:
+    from governance.identity import people
+    from governance.ledger import SERVICE
+
+    with _published(options.data) as context:
+        made = context.database.write(
+            lambda c: people.add_person(
+                c,
+                context.ledger,
+                organisation=context.settings.organisation,
+                username=options.username,
+                name=options.name,
+                by=SERVICE,
+            )
+        )
+        _grant(context, made.id, options.role)
+    print(f"{made.id}\nOne-time password, to choose another with: {made.password}")
+    return 0
+
+
+def _add_agent(options: argparse.Namespace) -> int:
+    from governance.client.keyfile import create_key
+    from governance.client.signer import RequestSigner
+    from governance.identity import agents, people
+    from governance.ledger import SERVICE
+
+    with _published(options.data) as context:
+        organisation, audience = context.settings.organisation, context.settings.authority
+        with context.database.read() as session:
+            accountable = people.person_by_username(session, options.accountable).id
+        signer = RequestSigner(create_key(options.key))
+        proof = signer.prove_possession(
+            organisation=organisation, accountable=accountable, audience=audience
+        )
+        made = context.database.write(
+            lambda c: agents.register_agent(
+                c,
+                context.ledger,
+                organisation=organisation,
+                name=options.name,
+                accountable=accountable,
+                public_key=signer.public_key,
+                proof=proof,
+                audience=audience,
+                by=SERVICE,
+            )
+        )
+        _grant(context, made, options.role)
+    print(f"{made}\nKey: {options.key} (give it to the agent's program, never to a prompt)")
+    return 0
+
+
+def _grant(context: "Context", subject: str, roles: list[str]) -> None:
+    from governance.ledger import SERVICE
+    from governance.policy import assignments, domain_of
+
+    for role in roles:
+        context.database.write(
+            lambda c, role=role: assignments.grant(  # type: ignore[misc]
+                c,
+                context.ledger,
+                context.policies.policy,
+                subject=subject,
+                role=f"role:{role}",
+                domain=domain_of(context.settings.organisation),
+                by=SERVICE,
+            )
+        )
+
+
 def _policies_check(options: argparse.Namespace) -> int:
     from governance import policy
     from governance.kernel.errors import ConfigurationError
@@ -171,6 +267,13 @@ def _policies_check(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _states(options: argparse.Namespace) -> int:
+    from governance.lifecycle.documentation import table
+
+    print(table())
+    return 0
+
+
 @contextmanager
 def _published(data: Path | None) -> Iterator["Context"]:
     """The data folder's context with everything pending published; no engine runs."""
@@ -178,6 +281,7 @@ def _published(data: Path | None) -> Iterator["Context"]:
     from governance.kernel import settings
 
     platform = open_platform(settings.load(**({"data_dir": data} if data else {})))
+    _welcome(platform)
     try:
         platform.publisher.publish()
         yield platform.context

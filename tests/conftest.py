@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from governance import migrations
 from governance.kernel import ids
 from governance.kernel.database import Database
 from governance.ledger import Ledger, keyring
+from tests.agreement import require_agreement
 
 
 @pytest.fixture(scope="session")
@@ -48,17 +50,13 @@ def postgres_template(postgres_server: str) -> str:
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "governance.sqlite3"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return copy_sqlite(sqlite_template, tmp_path)
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
-    name = ids.new_id("test")
-    _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _at(postgres_server, name)
-    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied_postgres(postgres_server, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -71,9 +69,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
+    """A database whose generations, if there are any, must agree with their log at the end."""
     database = Database(database_url)
-    yield database
-    database.close()
+    try:
+        yield database
+        require_agreement(database)
+    finally:
+        database.close()
 
 
 @pytest.fixture
@@ -84,6 +86,24 @@ def keys(tmp_path: Path) -> keyring.Keyring:
 @pytest.fixture
 def ledger(keys: keyring.Keyring) -> Ledger:
     return Ledger(keys)
+
+
+def copy_sqlite(template: Path, folder: Path) -> str:
+    """The URL of a copy of the template."""
+    path = folder / "governance.sqlite3"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def copied_postgres(server: str, template: str) -> Iterator[str]:
+    """The URL of a copy of the template while the `with` block runs."""
+    name = ids.new_id("test")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _at(server, name)
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _at(url: str, name: str) -> str:

@@ -11,8 +11,26 @@ from governance.evidence.errors import EvidenceError
 
 
 def serialise(value: object) -> bytes:
-    """JSON bytes with sorted keys. What is signed, stored and hashed is these bytes."""
+    """JSON bytes with sorted keys and no spaces: RFC 8785 for values without floats.
+
+    What is signed, stored and hashed is these bytes.
+    """
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def parse_canonical(data: bytes, what: str) -> Any:
+    """JSON that is byte for byte as `serialise` writes it: no repeated key, one spelling.
+
+    Raises EvidenceError (`json_invalid`).
+    """
+    try:
+        value = orjson.loads(data)
+        is_canonical = serialise(value) == data
+    except (ValueError, TypeError) as error:
+        raise EvidenceError("json_invalid", f"{what} is not valid JSON: {error}.") from None
+    if not is_canonical:
+        raise EvidenceError("json_invalid", f"{what} is not in canonical form.")
+    return value
 
 
 def parse_json(data: bytes, what: str) -> Any:

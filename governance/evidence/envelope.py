@@ -4,11 +4,10 @@ https://github.com/secure-systems-lab/dsse/blob/master/envelope.md and protocol.
 bytes are frozen: they are what is stored, hashed into the log and exported.
 """
 
-import json
 from dataclasses import dataclass
 
 from governance.evidence import keys
-from governance.evidence.encoding import decode64, encode64, parse_json
+from governance.evidence.encoding import decode64, encode64, parse_canonical, serialise
 from governance.evidence.errors import EvidenceError
 
 # tlog-tiles limits an entry to 65,535 bytes; base64 takes a third more than the payload.
@@ -56,7 +55,7 @@ def open_line(line: bytes, what: str) -> Envelope:
 
     Raises EvidenceError when the line is not byte for byte the canonical form.
     """
-    value = parse_json(line, what)
+    value = parse_canonical(line, what)
     try:
         (signature,) = value["signatures"]
         envelope = Envelope(
@@ -75,7 +74,10 @@ def open_line(line: bytes, what: str) -> Envelope:
 
 
 def _render(payload: bytes, payload_type: str, keyid: str, signature: bytes) -> bytes:
-    return (
-        f'{{"payload":"{encode64(payload)}","payloadType":{json.dumps(payload_type)},'
-        f'"signatures":[{{"keyid":{json.dumps(keyid)},"sig":"{encode64(signature)}"}}]}}'
-    ).encode()
+    return serialise(
+        {
+            "payload": encode64(payload),
+            "payloadType": payload_type,
+            "signatures": [{"keyid": keyid, "sig": encode64(signature)}],
+        }
+    )

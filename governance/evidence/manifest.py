@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from governance.evidence import envelope, keys
-from governance.evidence.encoding import decode64, encode64, parse_json, serialise
+from governance.evidence.encoding import decode64, encode64, parse_canonical, serialise
 from governance.evidence.errors import EvidenceError
 
 PAYLOAD_TYPE = "application/vnd.governance.keys+json"
@@ -117,7 +117,7 @@ def _verify_next(line: bytes, number: int, before: Manifest | None, root: str) -
 
 
 def _parse(opened: envelope.Envelope, line: bytes, what: str) -> Manifest:
-    value = parse_json(opened.payload, what)
+    value = parse_canonical(opened.payload, what)
     try:
         grants = tuple(_grant(entry) for entry in value["keys"])
         manifest = Manifest(

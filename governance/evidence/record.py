@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 
 from governance.evidence import envelope, merkle
-from governance.evidence.encoding import parse_json, serialise
+from governance.evidence.encoding import parse_canonical, parse_json, serialise
 from governance.evidence.errors import EvidenceError
 from governance.evidence.keys import Signer
 
@@ -105,7 +105,7 @@ def read(line: bytes, opened: envelope.Envelope, what: str) -> Record:
 
     Raises EvidenceError (`record_invalid`, `event_unknown`).
     """
-    statement = parse_json(opened.payload, what)
+    statement = parse_canonical(opened.payload, what)
     if opened.payload_type != PAYLOAD_TYPE or not statement_validator().is_valid(statement):
         raise EvidenceError("record_invalid", f"{what} is not a provenance statement.")
     predicate = statement["predicate"]

@@ -145,6 +145,15 @@ def list_people(
     ).all()
 
 
+def person_by_username(session: Session, username: str) -> Person:
+    """Raises NotFound (`person_not_found`)."""
+    name = normal_username(username)
+    found = session.scalars(select(Person).where(col(Person.username) == name)).first()
+    if found is None:
+        raise NotFound("person_not_found", f"Nobody has the user name “{username}”.")
+    return found
+
+
 def normal_username(username: str) -> str:
     return username.strip().lower()
 

@@ -9,7 +9,7 @@ from typing import Any
 class GovernanceError(Exception):
     """Base of all errors that a caller may see.
 
-    code: stable, snake_case, documented in the README; message: one or two sentences for people;
+    code: stable, snake_case; message: one or two sentences for people;
     param: the request's field at fault; details: further facts, JSON-serialisable.
     """
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import c2pa
 
@@ -69,24 +69,30 @@ def version() -> str:
     return str(c2pa.sdk_version())
 
 
-def has_manifest(path: Path, media_type: str) -> bool:
-    """Whether there is a C2PA manifest in the file, valid or not, or a reference to one."""
+def vendor_manifest(path: Path, media_type: str) -> Literal["none", "readable", "unreadable"]:
+    """What manifest the file carries or refers to; a readable one need not be valid."""
     try:
         with path.open("rb") as stream, c2pa.Reader(media_type, stream, context=context()):
-            return True
+            return "readable"
     except c2pa.C2paError.ManifestNotFound:
-        return False
-    except c2pa.C2paError:
-        return True
+        return "none"
+    except c2pa.C2paError as error:
+        return "readable" if is_remote(error) else "unreadable"
 
 
-def sign(content: Path, target: Path, source: Asset, authority: Authority, claim: Claim) -> bool:
+def is_remote(error: c2pa.C2paError) -> bool:
+    """Whether the reader stopped because the manifest is kept elsewhere."""
+    return str(error).startswith("Remote:")
+
+
+def sign(content: Path, target: Path, source: Asset, authority: Authority, claim: Claim) -> str:
     """Write `content` with our manifest to `target`; `source` is the file as it arrived.
 
-    Returns whether the source became the parent ingredient. Raises Unavailable
-    (`mark_signing_failed`) when the library refuses.
+    Returns a sentence on the source's own manifest. Raises Unavailable (`mark_signing_failed`)
+    when the library refuses.
     """
-    parent = claim.opened or has_manifest(source.path, source.media_type)
+    found = vendor_manifest(source.path, source.media_type)
+    parent = found == "readable" or (claim.opened and found == "none")
     builder = c2pa.Builder(json.dumps(_definition(claim, parent)), context(authority.ca_pem))
     signer = c2pa.Signer.from_callback(
         authority.sign, c2pa.C2paSigningAlg.ED25519, authority.chain, None
@@ -106,7 +112,9 @@ def sign(content: Path, target: Path, source: Asset, authority: Authority, claim
             f"The C2PA manifest could not be written: {str(error)[:200]}. Check the signing "
             "certificate's dates and that the file is whole.",
         ) from error
-    return parent
+    if found == "unreadable":
+        return "The source's own manifest cannot be read and is not kept."
+    return "The source is its parent ingredient." if parent else "The source had no manifest."
 
 
 def _definition(claim: Claim, parent: bool) -> dict[str, Any]:

@@ -44,10 +44,8 @@ def read_manifest(
         facts = _facts(path, media_type, trust)
     except c2pa.C2paError.ManifestNotFound:
         return _mark("absent", "No C2PA manifest in the file.")
-    except c2pa.C2paError.RemoteManifest:
-        return _mark("not_checked", "The manifest is kept elsewhere; it is not fetched.")
     except c2pa.C2paError as error:
-        if str(error).startswith("Remote:"):
+        if manifest.is_remote(error):
             return _mark("not_checked", "The manifest is kept elsewhere; it is not fetched.")
         return _mark("absent", f"The manifest cannot be read: {_clean(str(error))}")
     return _judge(facts, record_id, source_type)

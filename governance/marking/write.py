@@ -65,9 +65,9 @@ def mark(
             opened=context.edited,
             ingredients=context.ingredients,
         )
-        parent = manifest.sign(draft, target, source, context.authority, claim)
+        history = manifest.sign(draft, target, source, context.authority, claim)
     return (
-        _manifest_mark(context, parent),
+        _manifest_mark(context, history),
         _xmp_mark(context),
         *([_label_mark(label)] if label else []),
         *_unwritten(source, duties),
@@ -93,14 +93,13 @@ def _draw(source: Asset, draft: Path, duties: Sequence[Duty]) -> Label | None:
     return pixels.label_image(source.path, draft, source.media_type, wanted)
 
 
-def _manifest_mark(context: MarkContext, parent: bool) -> Mark:
-    history = "the source is its parent ingredient" if parent else "made anew"
+def _manifest_mark(context: MarkContext, history: str) -> Mark:
     return Mark(
         kind="c2pa",
         state="present",
         tool=manifest.TOOL,
         version=manifest.version(),
-        detail=f"Signed manifest; {history}.",
+        detail=f"Signed manifest. {history}",
         facts=(("record_id", context.record_id), ("source_type", context.source_type)),
     )
 

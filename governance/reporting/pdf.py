@@ -129,7 +129,7 @@ def _name_each_file_once(_: Any, pdf: Any) -> None:
 @cache
 def _covered(fonts: Path) -> frozenset[int]:
     """The characters that at least one font of the folder can show."""
-    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTFont
 
     covered: set[int] = set()
     for path in sorted(fonts.glob("*.woff2")):

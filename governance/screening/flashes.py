@@ -19,6 +19,7 @@ FLASHES_A_SECOND = 3
 AREA = 0.25
 BLOCK = 5  # pixels of the reduced picture
 MAX_FINDINGS = 20
+ROUNDING = 1e-6
 
 _CODES = np.arange(256) / 255
 # sRGB transfer function: code value to relative luminance.
@@ -74,7 +75,7 @@ class Flashes:
 
     def _count(self, seconds: float) -> None:
         self._changes.append(seconds)
-        while seconds - self._changes[0] > 1:
+        while seconds - self._changes[0] > 1 - ROUNDING:  # a second holds its first moment only
             self._changes.popleft()
         if len(self._changes) > 2 * FLASHES_A_SECOND:
             self._starts.append(self._changes[0])

@@ -4,7 +4,9 @@ import json
 import wave
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 import c2pa
@@ -23,6 +25,7 @@ GENERATED = "trainedAlgorithmicMedia"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
+@lru_cache(maxsize=256)
 def scene(index: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
     """A textured picture that moves a little with every frame; RGB."""
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -49,7 +52,7 @@ def video(
     options = {"movflags": "use_metadata_tags"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=options) as container:
         container.metadata.update(metadata or {})
-        stream = container.add_stream(codec, rate=rate, options={"crf": "20"})  # type: ignore[call-overload]
+        stream: Any = container.add_stream(codec, rate=rate, options={"crf": "20"})
         first = picture(0)
         stream.width, stream.height, stream.pix_fmt = first.shape[1], first.shape[0], pix_fmt
         if rotation:
@@ -103,9 +106,7 @@ def by_vendor(path: Path, media_type: str, vendor: Authority) -> Path:
         "claim_generator_info": [{"name": "Vendor", "version": "3"}],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
     }
-    signer = c2pa.Signer.from_callback(
-        vendor.sign, c2pa.C2paSigningAlg.ED25519, vendor.chain, None
-    )
+    signer = c2pa.Signer.from_callback(vendor.sign, c2pa.C2paSigningAlg.ED25519, vendor.chain, None)
     signed = path.with_name("signed-" + path.name)
     with path.open("rb") as reading, signed.open("w+b") as writing:
         c2pa.Builder(json.dumps(manifest)).sign(signer, media_type, reading, writing)

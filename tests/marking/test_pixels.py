@@ -33,7 +33,7 @@ def packets(path: Path, kind: str) -> list[tuple[bytes, float]]:
     with av.open(str(path)) as container:
         stream = next(stream for stream in container.streams if stream.type == kind)
         return [
-            (bytes(packet), float(packet.pts * packet.time_base))
+            (bytes(packet), float((packet.pts or 0) * packet.time_base))
             for packet in container.demux(stream)
             if packet.dts is not None
         ]
@@ -65,9 +65,7 @@ def test_a_rotated_clip_is_delivered_upright_with_an_upright_label(
         picture[:40, :40] = 255  # top left as stored
         return picture
 
-    source = inspect(
-        samples.video(tmp_path / "source.mp4", picture=marked_corner, rotation=-90)
-    )
+    source = inspect(samples.video(tmp_path / "source.mp4", picture=marked_corner, rotation=-90))
     assert (source.width, source.height) == (180, 320)
     target, duties = tmp_path / "target.mp4", [METADATA_DUTY, label_duty(placement="bottom_left")]
     written = mark(source, target, duties, context)
@@ -120,9 +118,7 @@ def test_a_label_that_ends_too_early_is_reported_with_the_time(
     assert label.detail == "Found until 3.000 s only."
 
 
-def test_a_label_is_found_again_after_the_picture_was_resized(
-    png: Asset, tmp_path: Path
-) -> None:
+def test_a_label_is_found_again_after_the_picture_was_resized(png: Asset, tmp_path: Path) -> None:
     label = label_image(png.path, tmp_path / "big.png", "image/png", LABEL)
     with Image.open(tmp_path / "big.png") as image:
         half = np.asarray(image.convert("L").resize((240, 136)))

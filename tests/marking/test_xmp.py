@@ -35,7 +35,9 @@ VENDOR = (
         xmp.Statement,
         source_type=st.sampled_from(["trainedAlgorithmicMedia", "algorithmicMedia"]),
         record_id=st.from_regex(r"gen_[0-9a-f]{32}", fullmatch=True),
-        record_uri=st.from_regex(r"https://[a-z]{1,20}\.example/[a-z?&=<>\"']{0,20}", fullmatch=True),
+        record_uri=st.from_regex(
+            r"https://[a-z]{1,20}\.example/[a-z?&=<>\"']{0,20}", fullmatch=True
+        ),
     )
 )
 def test_what_is_written_is_read(statement: xmp.Statement) -> None:
@@ -152,7 +154,9 @@ def test_a_broken_container_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(KINDS)))
-def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, content: bytes, kind: str) -> None:
+def test_no_bytes_break_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, kind: str
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
     assert packets(path, kind) == () or b"" not in packets(path, kind)

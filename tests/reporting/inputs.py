@@ -21,6 +21,7 @@ from tests.reporting.samples import (
     ROOT_KEY,
     START,
     TEMPLATES,
+    identifier,
 )
 
 
@@ -56,7 +57,7 @@ def evidence(history: History, head: Checkpoint) -> bytes:
 
 
 def report(
-    history: History, project: str | None = None, number: str = "rpt-2026-0007"
+    history: History, project: str | None = None, number: str = identifier("rpt", "seven")
 ) -> ReportInput:
     """The input of a report over the whole log."""
     stories = reported(history)

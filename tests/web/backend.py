@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from governance.domain import (
@@ -56,10 +55,20 @@ class Case:
 
 
 class MemoryBackend:
-    """A `WebBackend`. The requester is the person `mira`; `ana` and `ben` review."""
+    """A `WebBackend` over the files of `samples.make_all`.
+
+    `mira` answers for the requests; `ana` and `ben` review; `new` has a one-time password.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.base_url = ""
+        self.reasons = reasons.load(packaged("policies"))
+        self.folder = folder
+        self.reset()
+
+    def reset(self) -> None:
+        """Everything as it was at the beginning."""
+        folder = self.folder
         self.people = {
             "ana": ("Ana Ruiz", PASSWORD),
             "ben": ("Ben Achterberg", PASSWORD),
@@ -69,11 +78,10 @@ class MemoryBackend:
         self.sessions: dict[str, str] = {}
         self.verdicts: list[Verdict] = []
         self.engine = True
-        self.reasons = reasons.load(packaged("policies"))
         self.cases = {
-            VIDEO: Case(self._page(VIDEO, "video", samples.video(folder / "clip.mp4"), 2)),
-            IMAGE: Case(self._page(IMAGE, "image", samples.image(folder / "still.png"), 1)),
-            AUDIO: Case(self._page(AUDIO, "audio", samples.audio(folder / "voice.wav"), 1)),
+            VIDEO: Case(self._page(VIDEO, "video", folder / "clip.mp4", 2)),
+            IMAGE: Case(self._page(IMAGE, "image", folder / "still.png", 1)),
+            AUDIO: Case(self._page(AUDIO, "audio", folder / "voice.wav", 1)),
         }
 
     def status(self) -> Status:
@@ -202,7 +210,7 @@ class MemoryBackend:
             project="spring-campaign",
             requester="storyboard-agent",
             because=tuple(rule.because for rule in rules),
-            opened_at=clock.now() - timedelta(hours=3, minutes=14) / len(path.name) * 8,
+            opened_at=clock.now() - _WAITED[media],
             expires_at=clock.now() + timedelta(days=6, hours=20),
             approvals=0,
             required=required,
@@ -220,6 +228,13 @@ class MemoryBackend:
             votes=(),
             reasons=self.reasons.at("review"),
         )
+
+
+_WAITED: dict[Media, timedelta] = {
+    "video": timedelta(hours=3, minutes=14),
+    "image": timedelta(hours=1, minutes=2),
+    "audio": timedelta(minutes=20),
+}
 
 
 def _asset(media: Media, path: Path) -> Asset:
@@ -303,4 +318,3 @@ _REQUEST = RequestFacts(
     prompt="A paper boat crosses a harbour at dusk; the captain, seen from behind, looks like "
     "the mayor of the town. Slow pan, warm light, no text.",
 )
-NOTHING_PLAYED = Decimal(0)

@@ -36,7 +36,15 @@ def tone(seconds: float) -> NDArray[np.float32]:
     return (0.1 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
 
 
-def video(path: Path) -> Path:
+def make_all(folder: Path) -> Path:
+    """`clip.mp4`, `still.png` and `voice.wav`; returns the folder."""
+    video(folder / "clip.mp4")
+    image(folder / "still.png")
+    audio(folder / "voice.wav")
+    return folder
+
+
+def video(path: Path) -> None:
     """H.264 and AAC in an mp4, as browsers play it."""
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         pictures = container.add_stream("libx264", rate=RATE)
@@ -50,18 +58,15 @@ def video(path: Path) -> Path:
         samples.sample_rate = SOUND_RATE
         container.mux(sound.encode(samples))
         container.mux(sound.encode())
-    return path
 
 
-def image(path: Path) -> Path:
+def image(path: Path) -> None:
     Image.fromarray(picture(0.4)).save(path)
-    return path
 
 
-def audio(path: Path) -> Path:
+def audio(path: Path) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SOUND_RATE)
         file.writeframes((tone(SECONDS) * 32767).astype("<i2").tobytes())
-    return path

@@ -17,8 +17,8 @@ from tests.web.backend import PASSWORD, MemoryBackend
 
 
 @contextmanager
-def serve(backend: MemoryBackend) -> Iterator[str]:
-    """Serve the pages on a free port of loopback; yields the base URL."""
+def serve(backend: MemoryBackend) -> Iterator[None]:
+    """Serve the pages on a free port of loopback, under the backend's `base_url`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         backend.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -29,7 +29,7 @@ def serve(backend: MemoryBackend) -> Iterator[str]:
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield backend.base_url
+        yield
         server.should_exit = True
         thread.join()
 

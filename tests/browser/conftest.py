@@ -1,0 +1,76 @@
+"""A real browser in front of the pages."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.tools import DEMANDED, needs
+from tests.web.backend import PASSWORD, VIDEO, MemoryBackend
+from tests.web.conftest import backend, served  # noqa: F401  the same service as there
+
+CHROMIUM = "/usr/bin/chromium"
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+needs_browser = needs("chromium")
+needs_axe = pytest.mark.skipif(
+    not AXE.is_file() and not DEMANDED,
+    reason="axe-core is not installed (`npm ci` in tests/browser)",
+)
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=False)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, backend: MemoryBackend) -> Iterator[OpenPage]:  # noqa: F811
+    """Opens pages of the service; fails the test if the browser had anything to complain about."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(**options: Any) -> Page:
+        settings = {"base_url": backend.base_url, "viewport": WIDE, **options}
+        context = chromium.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if "status of 4" not in text] == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A desktop browser in which Ana is signed in."""
+    return sign_in(open_page())
+
+
+def sign_in(page: Page, username: str = "ana") -> Page:
+    page.goto("/sign-in")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def claim(page: Page, review: str = VIDEO) -> Page:
+    """Claim a review from its own page, and stay there."""
+    page.goto(f"/queue/{review}")
+    page.get_by_role("button", name="Claim and decide").click()
+    page.get_by_role("button", name="Record decision").wait_for()
+    return page
