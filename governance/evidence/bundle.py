@@ -16,6 +16,7 @@ Layout (all text is UTF-8 with line feeds):
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ from governance.evidence.errors import EvidenceError
 MAX_FILES = 4096
 MAX_BYTES = 4 * 1024**3
 DATE = (1980, 1, 1, 0, 0, 0)
+# What zipfile raises for bytes that are no zip, or one that is encrypted or packed otherwise.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 README = """\
 # Evidence bundle
@@ -138,7 +141,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
             if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_BYTES:
                 raise EvidenceError("bundle_invalid", "The bundle is larger than a bundle may be.")
             return {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise EvidenceError(
             "bundle_invalid", f"The bundle is damaged or cut off ({error}); fetch it again."
         ) from None

@@ -8,6 +8,7 @@ specification). Validity is counted in log indexes, not in clock time.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from governance.evidence import envelope, keys
@@ -29,7 +30,7 @@ class Grant:
     first: int = 0
     last: int | None = None
 
-    @property
+    @cached_property
     def keyid(self) -> str:
         return keys.fingerprint(self.public)
 
@@ -127,7 +128,7 @@ def _parse(opened: envelope.Envelope, line: bytes, what: str) -> Manifest:
             grants,
             hashlib.sha256(line).hexdigest(),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise EvidenceError("manifest_invalid", f"{what.capitalize()} is not readable.") from None
     if opened.payload_type != PAYLOAD_TYPE:
         raise EvidenceError("manifest_invalid", f"{what.capitalize()} is of another type.")
@@ -139,6 +140,8 @@ def _grant(entry: dict[str, Any]) -> Grant:
         raise ValueError(entry["role"])
     public = decode64(entry["public"], "A key in the manifest")
     grant = Grant(entry["role"], public, entry["first"], entry["last"])
+    if not isinstance(grant.first, int) or not isinstance(grant.last, int | None):
+        raise TypeError(entry["keyid"])
     if len(public) != 32 or entry["keyid"] != grant.keyid:
         raise ValueError(entry["keyid"])
     return grant

@@ -75,6 +75,8 @@ def verify_consistency(
     fault = EvidenceError(
         "consistency_invalid", f"The log of {new} records does not continue the log of {old}."
     )
+    if not 0 <= old <= new:
+        raise fault
     if old == new:
         if old_head != new_head or proof:
             raise fault

@@ -83,6 +83,7 @@ def seal(draft: Draft, signer: Signer) -> Record:
             "_sd": sorted(draft.sd),
         },
     }
+    _require(statement_validator(), statement, draft.event)
     line = envelope.seal(serialise(statement), PAYLOAD_TYPE, signer)
     return Record(
         id=draft.id,
@@ -137,10 +138,9 @@ def load(line: bytes) -> Record:
 
 def validate(event: str, body: dict[str, Any]) -> None:
     """Raises EvidenceError (`event_unknown`, `record_invalid`) with the field at fault."""
-    error = next(iter(body_validator(event).iter_errors(body)), None)
-    if error is not None:
-        where = "/".join(str(part) for part in error.instance_path) or "body"
-        raise EvidenceError("record_invalid", f"{event}: {where}: {error.message}")
+    _require(body_validator(event), body, event)
+    if _has_float(body):  # to a JSON Schema 2.0 is an integer
+        raise EvidenceError("record_invalid", f"{event}: a floating-point number in the body")
 
 
 def events() -> tuple[str, ...]:
@@ -171,6 +171,21 @@ def schema(name: str) -> dict[str, Any]:
     document: dict[str, Any] = _load(name)
     document.setdefault("$defs", {}).update(_load("_common")["$defs"])
     return document
+
+
+def _require(validator: jsonschema_rs.Validator, value: dict[str, Any], event: str) -> None:
+    error = next(validator.iter_errors(value), None)
+    if error is not None:
+        where = "/".join(str(part) for part in error.instance_path) or "body"
+        raise EvidenceError("record_invalid", f"{event}: {where}: {error.message}")
+
+
+def _has_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_float, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_float, value))
+    return isinstance(value, float)
 
 
 def _load(name: str) -> Any:

@@ -8,8 +8,8 @@ numbered; code, terminal output and report use the same numbers.
 3. Tree      the root hash recomputed from all leaf hashes is the checkpoint's.
 4. Records   each is in the tree, in order, once; a granted key signed it; it fits its schema.
 5. Streams   each stream counts up without a gap and names its predecessor's hash.
-6. Stories   each generation's records could have happened in that order; no release that policy,
-             marks or separation of duties forbid.
+6. Stories   each generation's records could have happened in that order and belong to the scope;
+             no release that policy, marks or separation of duties forbid.
 7. Disclosures  each opened value hashes into its record.
 8. Policies  each decision names a policy document that is there.
 9. Figures   (report) recomputed from the records, they are those attached and those printed.
@@ -23,7 +23,7 @@ from typing import Any, NoReturn, TypeVar
 
 from governance.evidence import bundle, checkpoint, disclosure, envelope, manifest, merkle, record
 from governance.evidence import report as reports
-from governance.evidence.encoding import parse_json
+from governance.evidence.encoding import parse_canonical
 from governance.evidence.errors import EvidenceError
 from governance.evidence.story import RULES, Story, apply
 
@@ -83,23 +83,24 @@ class Verdict:
 
 
 def verify_file(path: Path, root: str) -> Verdict:
-    """Verify a bundle (zip) or a report (PDF). Never raises EvidenceError; see `Verdict`."""
-    verdict = Verdict()
+    """Verify a bundle (zip) or a report (PDF). Whatever the file holds, the answer is a verdict."""
     try:
         data = path.read_bytes()
         report = reports.open_report(data) if data.startswith(PDF_MAGIC) else None
         files = bundle.unpack(report.bundle if report else data)
     except OSError as error:
-        verdict.failure = EvidenceError("file_unreadable", f"{path} cannot be read: {error}.")
+        unreadable = EvidenceError("file_unreadable", f"{path} cannot be read: {error}.")
+        return Verdict(failure=unreadable, failed_step="open")
     except EvidenceError as error:
-        verdict.failure = error
-    else:
-        return _run(verdict, Evidence(files), root, report)
-    verdict.failed_step = "open"
-    return verdict
+        return Verdict(failure=error, failed_step="open")
+    return verify_files(files, root, report)
 
 
-def _run(verdict: Verdict, evidence: Evidence, root: str, report: reports.Report | None) -> Verdict:
+def verify_files(
+    files: dict[str, bytes], root: str, report: reports.Report | None = None
+) -> Verdict:
+    """Verify an unpacked bundle: its files by name; with the report that it was attached to."""
+    verdict, evidence = Verdict(), Evidence(files)
     steps: list[tuple[str, Callable[[], str]]] = [
         ("root", lambda: _root(evidence, root)),
         ("checkpoint", lambda: _checkpoint(evidence)),
@@ -184,8 +185,10 @@ def _records(evidence: Evidence) -> str:
 
 def _explain_changed(trusted: manifest.Manifest, opened: envelope.Envelope, what: str) -> NoReturn:
     """A record that is not in the tree: say whether its signature still holds, then raise."""
-    opened.verify(trusted.key("record", opened.keyid, 0, what), what)
-    raise EvidenceError("record_foreign", f"{what} is signed but it is not in this log.")
+    granted = [grant for grant in trusted.grants if grant.keyid == opened.keyid]
+    if granted:
+        opened.verify(granted[0].public, what)
+    raise EvidenceError("record_foreign", f"{what} is not in this log.")
 
 
 def _streams(evidence: Evidence) -> str:
@@ -207,21 +210,24 @@ def _stories(evidence: Evidence) -> str:
         if item.event in RULES:
             before = evidence.stories.get(item.stream, Story())
             evidence.stories[item.stream] = apply(before, item)
+    for story in evidence.stories.values():
+        _require_in_scope(story, evidence.scope)
     return f"{len(evidence.stories)} generations told from their records"
 
 
 def _disclosures(evidence: Evidence) -> str:
-    digests = {item.id: set(item.sd) for _, item in evidence.records}
-    count = 0
-    for number, line in enumerate(_lines(evidence, "disclosures.jsonl"), start=1):
-        value = parse_json(line, f"disclosure {number}")
+    closed = {item.id: set(item.sd) for _, item in evidence.records}
+    lines = _lines(evidence, "disclosures.jsonl")
+    for number, line in enumerate(lines, start=1):
+        value = parse_canonical(line, f"disclosure {number}")
+        if not isinstance(value, dict) or not {str(v) for v in value.values()} == set(value.values()):
+            raise EvidenceError("disclosure_invalid", f"Disclosure {number} is not readable.")
         opened = disclosure.parse(str(value.get("disclosure", "")))
         if opened.digest not in digests.get(str(value.get("record")), ()):
             raise EvidenceError(
                 "disclosure_foreign", f"Disclosure {number} does not belong to its record."
             )
-        count += 1
-    return f"{count} opened values hash into their records"
+    return f"{len(lines)} opened values hash into their records"
 
 
 def _policies(evidence: Evidence) -> str:

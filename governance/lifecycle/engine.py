@@ -4,6 +4,7 @@
 (a lease); a duplicate, late or zombie worker loses the compare-and-swap and does nothing.
 """
 
+import errno
 import fcntl
 import logging
 import threading
@@ -16,14 +17,16 @@ from sqlalchemy import Connection
 
 from governance.evidence.story import Story
 from governance.kernel import clock
+from governance.kernel.errors import Unavailable
 from governance.lifecycle import store
 from governance.lifecycle.context import Context
 from governance.lifecycle.outcome import Outcome
-from governance.lifecycle.steps import Step, step_of, wake_at
+from governance.lifecycle.steps import Act, Step, step_of, wake_at
 from governance.lifecycle.store import Held, Stale
 
 MAX_FAILURES = 5
 MAX_BACKOFF = 60.0
+FULL_DISK_WAIT = 10.0
 IDLE = 1.0
 log = logging.getLogger(__name__)
 
@@ -121,26 +124,30 @@ def run_step(context: Context, generation: str) -> bool:
         step = step_of(held.story)
         if step is None or step.act is None:
             return False
-        _run_claimed(context, held, step)
+        _run_claimed(context, held, step, step.act)
     except Stale:
         return False
     return True
 
 
-def _run_claimed(context: Context, held: Held, step: Step) -> None:
-    if step.intent is not None:
-        held = _commit_intent(context, held, step.intent(context, held.story))
+def _run_claimed(context: Context, held: Held, step: Step, act: Act) -> None:
     try:
-        outcome = step.act(context, held.story) if step.act else Outcome()
-    except Exception:
+        if step.intent is not None:
+            held = _commit_intent(context, held, step.intent(context, held.story))
+        _finish(context, held, act(context, held.story))
+    except Stale:
+        raise
+    except Exception as error:
         log.exception("step failed", extra={"generation": held.story.id, "step": step.name})
-        _fail(context, held, step)
-        return
+        _fail(context, held, step, error)
+
+
+def _finish(context: Context, held: Held, outcome: Outcome) -> None:
     if outcome.entries:
         context.database.write(lambda c: _commit(c, context, held, outcome))
-    else:
-        again = clock.now() + timedelta(seconds=outcome.delay or IDLE)
-        context.database.write(lambda c: store.postpone(c, held, again, 0))
+        return
+    again = clock.now() + timedelta(seconds=outcome.delay or IDLE)
+    context.database.write(lambda c: store.postpone(c, held, again, 0))
 
 
 def _commit_intent(context: Context, held: Held, intent: Outcome) -> Held:
@@ -165,15 +172,25 @@ def _commit(connection: Connection, context: Context, held: Held, outcome: Outco
     return moved
 
 
-def _fail(context: Context, held: Held, step: Step) -> None:
-    """A step that raised: again later, and after MAX_FAILURES its record of giving up."""
-    failures = held.failures + 1
+def _fail(context: Context, held: Held, step: Step, error: Exception) -> None:
+    """A step that raised: again later, and after MAX_FAILURES its record of giving up.
+
+    A full disk is no fault of the step: it waits until there is room, however long that takes.
+    """
+    is_full = _is_full(error)
+    failures = held.failures if is_full else held.failures + 1
     if failures >= MAX_FAILURES and step.gives_up is not None:
         outcome = Outcome((step.gives_up(held.story),))
         context.database.write(lambda c: _commit(c, context, held, outcome))
         return
-    again = clock.now() + timedelta(seconds=min(MAX_BACKOFF, 2.0**failures))
+    wait = FULL_DISK_WAIT if is_full else min(MAX_BACKOFF, 2.0**failures)
+    again = clock.now() + timedelta(seconds=wait)
     context.database.write(lambda c: store.postpone(c, held, again, failures))
+
+
+def _is_full(error: Exception) -> bool:
+    is_refused = isinstance(error, Unavailable) and error.code == "disk_full"
+    return is_refused or getattr(error, "errno", None) == errno.ENOSPC
 
 
 def _lock(context: Context) -> IO[str] | None:

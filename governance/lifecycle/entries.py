@@ -12,6 +12,7 @@ from governance.lifecycle.store import scope
 
 Body = dict[str, Any]
 PROFILE = "gov-agent-v1"
+MAX_REASON = 300  # characters, as the schemas allow
 
 
 def about(
@@ -123,11 +124,30 @@ def route_body(route: Route) -> Body:
         "candidates": [
             {
                 "model": candidate.model,
-                "rejected": candidate.rejected,
+                "rejected": candidate.rejected and candidate.rejected[:MAX_REASON],
                 "score": candidate.score,
                 "quote": candidate.quote and money(candidate.quote),
             }
             for candidate in route.candidates
+        ],
+    }
+
+
+def no_route_body(rejected: Sequence[Body]) -> Body:
+    """No model can serve. rejected: `model` and `rejected` (why) of each, as the router tells."""
+    return {
+        "model": None,
+        "provider": None,
+        "source_type": None,
+        "quote": None,
+        "candidates": [
+            {
+                "model": candidate["model"],
+                "rejected": candidate["rejected"][:MAX_REASON],
+                "score": None,
+                "quote": None,
+            }
+            for candidate in rejected
         ],
     }
 

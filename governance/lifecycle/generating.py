@@ -5,10 +5,17 @@ from decimal import Decimal
 from governance.domain import Quote
 from governance.evidence.story import Story
 from governance.kernel import clock
-from governance.kernel.errors import GovernanceError, InvalidRequest
+from governance.kernel.errors import GovernanceError, InvalidRequest, TooLarge
 from governance.ledger import Entry
 from governance.lifecycle.context import Context
-from governance.lifecycle.entries import about, cost_body, media_body, money, route_body
+from governance.lifecycle.entries import (
+    about,
+    cost_body,
+    media_body,
+    money,
+    no_route_body,
+    route_body,
+)
 from governance.lifecycle.outcome import Outcome
 from governance.lifecycle.questions import prompt_of, request_of
 from governance.marking.bodies import mark_json
@@ -27,9 +34,7 @@ def choose_route(context: Context, story: Story) -> Outcome:
         route = context.router.route(request_of(story))
         body = route_body(route)
     except InvalidRequest as error:
-        candidates = error.details.get("candidates", [])
-        nothing = {"model": None, "provider": None, "source_type": None, "quote": None}
-        body = {**nothing, "candidates": candidates}
+        body = no_route_body(error.details.get("candidates", []))
     return Outcome((about(story, "route.chosen", body),))
 
 
@@ -187,7 +192,7 @@ def _fetch(context: Context, story: Story, provider: Provider, job: Job, status:
             if fault.kind == "unavailable":
                 return _still_running(context, story)
             return _failed(story, fault, status)
-        except InvalidRequest as error:
+        except (InvalidRequest, TooLarge) as error:
             return _failed(story, Fault("internal", error.message), status)
         context.media.keep(path, story.id)
     body = {

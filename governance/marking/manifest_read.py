@@ -21,7 +21,11 @@ CONTENT_CODES = ("assertion.bmffHash", "assertion.dataHash", "assertion.boxesHas
 
 @dataclass(frozen=True)
 class ManifestFacts:
-    """What the active manifest says. codes: failures that validation reported."""
+    """What the active manifest says.
+
+    codes: failures that validation reported; signer: the organisation in the certificate, not its
+    common name, which may be a person's.
+    """
 
     validation: Validation
     codes: tuple[str, ...]
@@ -70,7 +74,7 @@ def _facts(path: Path, media_type: str, trust: str) -> ManifestFacts:
     return ManifestFacts(
         validation=state,
         codes=tuple(sorted({str(failure["code"]) for failure in failures})),
-        signer=_clean(active.get("signature_info", {}).get("common_name", "")),
+        signer=_clean(active.get("signature_info", {}).get("issuer", "")),
         generator=_clean(generators[0].get("name", "")),
         record_id=_clean(assertions.get(manifest.RECORD_ASSERTION, {}).get("record_id", "")),
         source_type=_source_type(assertions),

@@ -1,5 +1,6 @@
 """Reads all marks back from the stored bytes, with readers that share no state with the writers."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from governance.marking.xmp_read import XmpFacts, facts, packets
 
 XMP_TOOL = "governance xmp reader"
 MAX_TEXT = 200
+RECORD_ID = re.compile(r"[a-z]{2,6}_[0-9a-f]{32}")
 
 
 def read(path: Path, media_type: str, expected: Sequence[Mark], trust: str) -> tuple[Mark, ...]:
@@ -73,17 +75,15 @@ def _written(expected: Sequence[Mark], kind: str, name: str) -> str:
 
 
 def _xmp(state: MarkState, detail: str, said: XmpFacts | None = None) -> Mark:
-    listed = (
-        ()
-        if said is None
-        else (
-            ("source_type", said.source_type.rsplit("/", 1)[-1]),
-            ("record_id", said.identifier),
-            ("record_uri", said.relation),
-        )
-    )
-    filled = tuple((name, _clean(value)) for name, value in listed if value)
-    return Mark("iptc", state, XMP_TOOL, __version__, detail, filled)
+    return Mark("iptc", state, XMP_TOOL, __version__, detail, _xmp_facts(said) if said else ())
+
+
+def _xmp_facts(said: XmpFacts) -> tuple[tuple[str, str], ...]:
+    """Identifiers only where they are ours: a stranger's may name a person."""
+    listed = [("source_type", said.source_type.rsplit("/", 1)[-1])]
+    if RECORD_ID.fullmatch(said.identifier):
+        listed += [("record_id", said.identifier), ("record_uri", said.relation)]
+    return tuple((name, _clean(value)) for name, value in listed if value)
 
 
 def _clean(text: str) -> str:

@@ -55,20 +55,22 @@ def marks(
     seen: Mapping[str, Mapping[str, int]],
     released: int,
     names: Mapping[str, str],
+    legend: Sequence[str],
     columns: Sequence[str],
     title: str,
     style: str,
 ) -> str:
     """How many released files carry each kind of mark, as read back.
 
-    seen: by kind and state; names: by kind, in order; columns: the heads for present, absent,
-    not checked and no reader.
+    seen: by kind and state; names: by kind, in order; legend, columns: the words, and the short
+    words above the numbers, for present, absent, not checked and no reader.
     """
     row, bar, left, width = 26, 14, _LABEL, 226
     edges = [WIDTH - 56 * step for step in (3, 2, 1, 0)]
     scale = width / released if released else 0
-    parts = [_text(x, 9, "head end", column) for x, column in zip(edges, columns, strict=True)]
-    y = 20
+    parts = [*_legend(legend)]
+    parts += [_text(x, 37, "head end", column) for x, column in zip(edges, columns, strict=True)]
+    y = 48
     for kind, name in names.items():
         states = [seen.get(kind, {}).get(state, 0) for state in _MARK_STATES]
         parts.append(_label(y, bar, name, "label"))
@@ -83,27 +85,26 @@ def marks(
     return _svg(y, title, style, [_HATCHING, *parts])
 
 
-def legend_mark(state: str, style: str) -> str:
-    """The small square that explains a state in the legend of `marks`."""
-    body = f"<style>{style}</style>{_HATCHING}{_rect(state, 0.5, 0.5, 9, 9)}"
-    return _open_svg(10, 10) + body + "</svg>"
-
-
 _HATCHING = (
     '<defs><pattern id="hatching" width="4" height="4" patternUnits="userSpaceOnUse">'
     '<path class="hatch" d="M-1,1 l2,-2 M0,4 l4,-4 M3,5 l2,-2"/></pattern></defs>'
 )
 
 
+def _legend(words: Sequence[str]) -> list[str]:
+    """A square and a word for each state, side by side."""
+    parts, x = [], 0.0
+    for state, word in zip((*_MARK_STATES, "none"), words, strict=True):
+        parts += [_rect(state, x + 0.5, 0.5, 9, 9), _text(x + 15, 9, "head", word)]
+        x += 15 + 5.2 * len(word) + 20
+    return parts
+
+
 def _svg(height: float, title: str, style: str, parts: Sequence[str]) -> str:
     head = f"<title>{escape(title)}</title><style>{style}</style>"
-    return _open_svg(WIDTH, height) + head + "".join(parts) + "</svg>"
-
-
-def _open_svg(width: float, height: float) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height:g}" '
-        f'viewBox="0 0 {width} {height:g}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:g}" '
+        f'viewBox="0 0 {WIDTH} {height:g}">{head}{"".join(parts)}</svg>'
     )
 
 

@@ -70,7 +70,6 @@ def context(
                 style=chart_style,
             )
         ),
-        "legend_mark": _drawn(partial(charts.legend_mark, style=chart_style)),
         "drawing": _drawn(partial(_drawing, source, style=chart_style)),
         "gaps": gaps,
         "groups": groups,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from governance.identity.sessions import COOKIE
 from tests.tools import DEMANDED, needs
 from tests.web.backend import PASSWORD, VIDEO, MemoryBackend
 from tests.web.conftest import backend, served  # noqa: F401  the same service as there
@@ -55,14 +56,18 @@ def open_page(chromium: Browser, backend: MemoryBackend) -> Iterator[OpenPage]: 
 
 
 @pytest.fixture
-def page(open_page: OpenPage) -> Page:
-    """A desktop browser in which Ana is signed in."""
-    return sign_in(open_page())
+def page(open_page: OpenPage, backend: MemoryBackend) -> Page:  # noqa: F811
+    """A desktop browser in which Ana has signed in before."""
+    page = open_page()
+    token = backend.sign_in("ana", PASSWORD, None)
+    address = backend.base_url.replace("http:", "https:")
+    page.context.add_cookies([{"name": COOKIE, "value": token, "url": address, "secure": True}])
+    return page
 
 
-def sign_in(page: Page, username: str = "ana") -> Page:
+def sign_in(page: Page) -> Page:
     page.goto("/sign-in")
-    page.get_by_label("User name").fill(username)
+    page.get_by_label("User name").fill("ana")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     return page

@@ -58,6 +58,20 @@ def test_a_vendors_tampered_manifest_neither_stops_us_nor_is_hidden(
     )
 
 
+def test_a_vendors_unreadable_manifest_is_left_out_and_the_mark_says_so(
+    clip: Asset, context: MarkContext, vendor: Authority, tmp_path: Path
+) -> None:
+    path = by_vendor(clip.path, "video/mp4", vendor)
+    path.write_bytes(path.read_bytes().replace(b"jumd", b"jump", 1))
+    (arrived, _) = vendor_marks(path, "video/mp4")
+    assert arrived.state == "absent" and "cannot be read" in arrived.detail
+    target = tmp_path / "target"
+    written = mark(inspect(path), target, [METADATA_DUTY], context)
+    assert "cannot be read and is not kept" in found(written, "c2pa").detail
+    manifest = facts(found(read(target, "video/mp4", written, context.authority.ca_pem), "c2pa"))
+    assert (manifest["validation"], manifest["manifests"]) == ("Trusted", "1")
+
+
 def test_an_edit_from_outside_is_opened_and_names_our_files_as_ingredients(
     make: Make, context: MarkContext, tmp_path: Path
 ) -> None:

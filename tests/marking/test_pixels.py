@@ -57,6 +57,28 @@ def test_sound_is_copied_packet_by_packet(clip: Asset, tmp_path: Path) -> None:
     assert packets(tmp_path / "target.mp4", "audio") == packets(clip.path, "audio")
 
 
+def test_captions_are_copied(tmp_path: Path) -> None:
+    source = tmp_path / "source.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        captions = container.add_mux_stream("mov_text")
+        captions.time_base, captions.metadata["language"] = Fraction(1, 1000), "eng"
+        for index in range(12):
+            frame = av.VideoFrame.from_ndarray(samples.scene(index), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        caption = av.Packet(b"\x00\x05Hello")
+        caption.stream, caption.time_base = captions, Fraction(1, 1000)
+        caption.pts = caption.dts = 100
+        caption.duration = 300
+        container.mux(caption)
+    label_video(source, tmp_path / "target.mp4", LABEL)
+    assert (b"\x00\x05Hello", 0.1) in packets(tmp_path / "target.mp4", "subtitle")
+    with av.open(str(tmp_path / "target.mp4")) as container:
+        assert container.streams[1].metadata["language"] == "eng"
+
+
 def test_a_rotated_clip_is_delivered_upright_with_an_upright_label(
     context: MarkContext, tmp_path: Path
 ) -> None:

@@ -26,7 +26,8 @@ VENDOR = (
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"><rdf:Description '
     'rdf:about="" xmlns:v="https://vendor.example/" xmlns:i="http://iptc.org/std/Iptc4xmpExt/'
     '2008-02-29/" i:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/print">'
-    "<v:job>42</v:job></rdf:Description></rdf:RDF></x:xmpmeta>"
+    "<v:job>42</v:job><d:identifier xmlns:d='http://purl.org/dc/elements/1.1/'>jane-doe"
+    "</d:identifier></rdf:Description></rdf:RDF></x:xmpmeta>"
 )
 
 
@@ -68,7 +69,7 @@ def test_the_vendors_properties_are_kept_and_only_ours_replaced() -> None:
     assert said is not None and said.source_type.endswith("trainedAlgorithmicMedia")
 
 
-def test_a_vendors_source_type_is_seen_on_arrival(tmp_path: Path) -> None:
+def test_a_vendors_source_type_is_seen_on_arrival_and_no_name_is_taken_over(tmp_path: Path) -> None:
     texts = PngInfo()
     texts.add_itxt("XML:com.adobe.xmp", VENDOR, zip=True)
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png", pnginfo=texts)

@@ -29,8 +29,8 @@ def waterfall(counts: dict[str, int]) -> str:
 
 
 def marks(seen: dict[str, dict[str, int]], released: int) -> str:
-    columns = ("Present", "Absent", "Not chk.", "None due")
-    return charts.marks(seen, released, NAMES, columns, "Marks", "")
+    words = ("Present", "Absent", "Not checked", "No reader")
+    return charts.marks(seen, released, NAMES, words, words, "Marks", "")
 
 
 @given(st.lists(st.integers(0, 5000), min_size=9, max_size=9))
@@ -58,11 +58,11 @@ def test_marks_without_a_reader_are_counted_apart_from_absent_ones() -> None:
     svg = marks({"c2pa": {"present": 6, "absent": 1}}, 8)
     numbers = [text for text in texts(svg) if text.isdigit()]
     assert numbers == ["6", "1", "0", "1", "0", "0", "0", "8"]
-    assert widths(svg, "present") == [6 * widths(svg, "absent")[0]]
+    assert widths(svg, "present")[1:] == [6 * widths(svg, "absent")[1]]
 
 
 def test_without_releases_the_bars_of_the_marks_stay_empty() -> None:
-    assert widths(marks({}, 0), "present") == []
+    assert widths(marks({}, 0), "present") == [9]  # the legend
 
 
 @st.composite
