@@ -1,19 +1,11 @@
-# Sourced by scripts/run and scripts/test: virtual environment, locked packages, system libraries.
+# Sourced by scripts/run and scripts/test: system packages, virtual environment, locked packages.
 # Usage: setup LOCKFILE
 
-# WeasyPrint draws text with Pango; wheels do not bring it.
-SYSTEM_PACKAGES="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 libfontconfig1"
+export PYTHONUTF8=1 # what is printed has signs that a plain terminal's encoding may lack
 
 fail() {
     echo "setup: $*" >&2
     exit 1
-}
-
-install_system_packages() {
-    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null && return
-    fi
-    fail "these system packages are needed: $*. Install them (as root: apt-get install $*) and try again."
 }
 
 find_python() {
@@ -24,24 +16,58 @@ find_python() {
             return
         fi
     done
-    fail "Python 3.11 or newer is needed."
+    fail "Python 3.11 or newer is needed (as root: apt-get install python3)."
+}
+
+# The Debian packages that this machine lacks. No wheel brings the libraries that WeasyPrint draws
+# text with; without ensurepip no virtual environment can be made.
+missing_packages() {
+    "$1" - <<'PYTHON'
+import ctypes
+import importlib.util
+
+LIBRARIES = {
+    "libpango-1.0.so.0": "libpango-1.0-0",
+    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
+    "libharfbuzz.so.0": "libharfbuzz0b",
+    "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
+    "libfontconfig.so.1": "libfontconfig1",
+}
+if importlib.util.find_spec("ensurepip") is None:
+    print("python3-venv")
+for library, package in LIBRARIES.items():
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        print(package)
+PYTHON
+}
+
+install_packages() {
+    local log
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        echo "setup: installing the system packages $* …" >&2
+        export DEBIAN_FRONTEND=noninteractive
+        if log=$(apt-get update -qq 2>&1 &&
+            apt-get install -y -qq --no-install-recommends "$@" 2>&1); then
+            return
+        fi
+        echo "$log" >&2
+    fi
+    fail "system packages are missing; as root: apt-get install $*"
 }
 
 setup() {
-    local lock="$root/$1" venv="$root/.venv" python stamp
+    local lock="$root/$1" venv="$root/.venv" python packages stamp
     python=$(find_python)
-    "$python" -c 'import ensurepip' 2>/dev/null || install_system_packages python3-venv
-    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+    packages=$(missing_packages "$python")
+    [ -z "$packages" ] || install_packages $packages
+    "$venv/bin/python" -c 'import pip' 2>/dev/null || "$python" -m venv "$venv"
     stamp="$venv/$(basename "$lock").installed"
     if ! cmp -s "$lock" "$stamp"; then
-        echo "setup: installing the packages of $(basename "$lock") …" >&2
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        echo "setup: installing the packages of $(basename "$lock"), a minute or so …" >&2
+        "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input \
             --require-hashes -r "$lock" || fail "the packages could not be installed."
         cp "$lock" "$stamp"
     fi
-    "$venv/bin/python" - 2>/dev/null <<'PYTHON' || install_system_packages $SYSTEM_PACKAGES
-import ctypes
-for name in ("pango-1.0", "pangoft2-1.0", "harfbuzz", "harfbuzz-subset", "fontconfig"):
-    ctypes.CDLL(f"lib{name}.so.{1 if name == 'fontconfig' else 0}")
-PYTHON
 }

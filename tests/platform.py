@@ -47,8 +47,6 @@ INTERNAL = GenerationRequest(
 )
 # One person must look at it.
 PUBLIC = replace(INTERNAL, audience="public")
-# Two people must look at it.
-PORTRAIT = replace(PUBLIC, declaration=Declaration("no", "yes", "no", "consent-42"))
 
 
 @dataclass
@@ -64,9 +62,7 @@ class Service:
 
     def configured(self, **changes: Any) -> Context:
         """The same service under other settings."""
-        return replace(
-            self.context, settings=self.context.settings.model_copy(update=changes)
-        )
+        return replace(self.context, settings=self.context.settings.model_copy(update=changes))
 
     def person(self, *roles: str) -> Principal:
         """A new person with these roles (`reviewer`, …) in the whole organisation."""
@@ -130,9 +126,13 @@ class Service:
         return self.commit(submitting.prepare(self.context, request, caller))
 
     def bring(
-        self, path: Path, request: GenerationRequest, caller: Caller, *ingredients: str
+        self,
+        path: Path,
+        request: GenerationRequest,
+        caller: Caller,
+        *ingredients: tuple[str, str],
     ) -> Story:
-        """Import a finished file."""
+        """Import a finished file; ingredients: (generation, sha256) of files of ours in it."""
         asset = inspect(path)
         imported = Import(
             asset,
@@ -220,9 +220,7 @@ class Service:
 def open_service(data_dir: Path, database_url: str = "", **changes: Any) -> Service:
     """Open a service in `data_dir`; the database lies there too unless there is a URL."""
     quick: dict[str, Any] = {"engine": False, "poll_interval": 0.01, "min_free_disk": 0}
-    configured = settings.load(
-        data_dir=data_dir, database_url=database_url, **{**quick, **changes}
-    )
+    configured = settings.load(data_dir=data_dir, database_url=database_url, **{**quick, **changes})
     return Service(open_platform(configured))
 
 

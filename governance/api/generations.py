@@ -164,17 +164,17 @@ async def _import(
     return JSONResponse(presenting.video(story))
 
 
-async def _ingredients(call: Call, value: str) -> tuple[str, ...]:
+async def _ingredients(call: Call, value: str) -> tuple[tuple[str, str], ...]:
     """The released files of the generations named; each must be one that the caller may read."""
-    digests: list[str] = []
+    found: list[tuple[str, str]] = []
     for generation in filter(None, (part.strip() for part in value.split(","))):
         story = await call.story(generation, "generation", "read")
-        if story.state != State.RELEASED or story.delivered_file is None:
+        if story.state != State.RELEASED or story.deleted or story.delivered_file is None:
             raise Conflict(
                 "ingredient_not_released", f"{generation} is {story.state}, so it is no ingredient."
             )
-        digests.append(story.delivered_file["digest"])
-    return tuple(digests)
+        found.append((story.id, story.delivered_file["digest"]))
+    return tuple(found)
 
 
 def _media(fields: dict[str, Any]) -> Media:

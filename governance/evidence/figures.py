@@ -40,7 +40,7 @@ def figures(stories: Iterable[Story], service: Iterable[Record] = ()) -> dict[st
 
     stories: every generation of the population; service: the records of the service's own stream
     in the same scope. Returns `{"counts": {…}, "states", "marks", "cost", "held", "models",
-    "observed"}`; keys sorted where they come from data.
+    "observed", "not_assessed"}`; keys sorted where they come from data.
     """
     population = list(stories)
     return {
@@ -51,6 +51,7 @@ def figures(stories: Iterable[Story], service: Iterable[Record] = ()) -> dict[st
         "held": _sum(s.held for s in population if s.state == State.UNKNOWN),
         "models": dict(sorted(Counter(_model(s) for s in population).items())),
         "observed": _observed(population),
+        "not_assessed": _not_assessed(population),
     }
 
 
@@ -94,6 +95,14 @@ def _observed(population: Sequence[Story]) -> dict[str, int]:
         }
         matched.update(rules)
     return dict(sorted(matched.items()))
+
+
+def _not_assessed(population: Sequence[Story]) -> dict[str, int]:
+    """Territories for which no rule pack exists, and in how many generations they were named."""
+    named: Counter[str] = Counter()
+    for item in population:
+        named.update({place for d in item.decisions for place in d["not_assessed"]})
+    return dict(sorted(named.items()))
 
 
 def _model(item: Story) -> str:

@@ -174,8 +174,8 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _require(validator: jsonschema_rs.Validator, value: dict[str, Any], event: str) -> None:
-    error = next(validator.iter_errors(value), None)
-    if error is not None:
+    if not validator.is_valid(value):  # several times faster than collecting errors
+        error = next(validator.iter_errors(value))
         where = "/".join(str(part) for part in error.instance_path) or "body"
         raise EvidenceError("record_invalid", f"{event}: {where}: {error.message}")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.evidence.checkpoint import Checkpoint
-from governance.evidence.encoding import parse_json, serialise
+from governance.evidence.encoding import parse_canonical, serialise
 from governance.evidence.errors import EvidenceError
 from governance.evidence.figures import LABELS, figures
 from governance.evidence.record import Record
@@ -97,15 +97,12 @@ def check_figures(
 
     Raises EvidenceError (`figures_wrong`, `figures_printed_wrong`).
     """
-    attached = parse_json(report.figures, "figures.json")
-    try:
-        scope = attached["scope"]
-        chosen = population(stories, scope)
-        computed = figures(chosen, service_records(records, scope))
-    except (KeyError, TypeError):
-        raise EvidenceError("figures_wrong", "figures.json does not state its scope.") from None
-    if not bundle_scope["complete"] and bundle_scope["project"] not in (None, scope["project"]):
+    attached = parse_canonical(report.figures, "figures.json")
+    scope = _stated_scope(attached)
+    if not bundle_scope["complete"] and not _covers(bundle_scope, scope):
         raise EvidenceError("figures_wrong", "The figures cover more than the evidence attached.")
+    chosen = population(stories, scope)
+    computed = figures(chosen, service_records(records, scope))
     if figures_document(scope, head, computed) != report.figures:
         raise EvidenceError(
             "figures_wrong",
@@ -115,33 +112,51 @@ def check_figures(
     return f"{len(computed['counts'])} figures recomputed from {len(chosen)} generations"
 
 
-def printed(pages: Sequence[str]) -> dict[str, int]:
+def printed(pages: Sequence[str]) -> dict[str, set[int]]:
     """The figures as the summary page prints them: each label, then its number."""
     for page in pages:
         lines = [" ".join(line.split()) for line in page.splitlines() if line.strip()]
         if HEADING in lines:
             text = "\n".join(lines)
             found = {
-                name: re.search(rf"^{re.escape(label)}\s+(\d+)$", text, re.MULTILINE)
+                name: re.findall(rf"^{re.escape(label)}\s+(\d{{1,18}})$", text, re.MULTILINE)
                 for name, label in LABELS.items()
             }
-            return {name: int(match[1]) for name, match in found.items() if match}
+            return {name: {int(number) for number in numbers} for name, numbers in found.items()}
     return {}
+
+
+def _stated_scope(attached: Any) -> dict[str, Any]:
+    scope = attached.get("scope") if isinstance(attached, dict) else None
+    names = {"from", "to", "organisation", "project"}
+    if not isinstance(scope, dict) or scope.keys() != names:
+        raise EvidenceError("figures_wrong", "figures.json does not state its scope.")
+    if not all(isinstance(scope[name], str) for name in names - {"project"}):
+        raise EvidenceError("figures_wrong", "figures.json states a scope that cannot be.")
+    return scope
+
+
+def _covers(bundle_scope: dict[str, Any], scope: dict[str, Any]) -> bool:
+    is_same = bundle_scope["organisation"] == scope["organisation"]
+    return is_same and bundle_scope["project"] in (None, scope["project"])
 
 
 def _check_printed(pages: Sequence[str], counts: dict[str, int]) -> None:
     seen = printed(pages)
     for name, value in counts.items():
-        if seen.get(name) != value:
+        if seen.get(name) != {value}:
+            numbers = " and ".join(map(str, sorted(seen.get(name, ())))) or "nothing"
             raise EvidenceError(
                 "figures_printed_wrong",
-                f"The summary page prints “{LABELS[name]}” as {seen.get(name, 'nothing')}; the "
-                f"records give {value}.",
+                f"The summary page prints “{LABELS[name]}” as {numbers}; the records give {value}.",
             )
 
 
 def _difference(attached: Any, computed: dict[str, Any]) -> str:
-    counts = attached.get("figures", {}).get("counts", {}) if isinstance(attached, dict) else {}
+    stated = attached.get("figures")
+    counts = stated.get("counts") if isinstance(stated, dict) else None
+    if not isinstance(counts, dict):
+        return "it holds none."
     for name, value in computed["counts"].items():
         if counts.get(name) != value:
             return f"“{LABELS[name]}” is {value}, the report says {counts.get(name)}."

@@ -175,7 +175,8 @@ def _imported(s: Story, body: Body) -> State:
 
 
 def _decided(s: Story, body: Body) -> State | None:
-    decision = {key: body[key] for key in ("stage", "effect", "policy", "rules")}
+    told = ("stage", "effect", "policy", "rules", "not_assessed")
+    decision = {key: body[key] for key in told}
     s.decisions = [*s.decisions, decision]
     s.duties = merge_duties(s.duties, body["duties"])
     if body["stage"] != "request":

@@ -216,17 +216,19 @@ def _stories(evidence: Evidence) -> str:
 
 
 def _disclosures(evidence: Evidence) -> str:
-    closed = {item.id: set(item.sd) for _, item in evidence.records}
+    closed = {(item.id, digest) for _, item in evidence.records for digest in item.sd}
     lines = _lines(evidence, "disclosures.jsonl")
     for number, line in enumerate(lines, start=1):
-        value = parse_canonical(line, f"disclosure {number}")
-        if not isinstance(value, dict) or not {str(v) for v in value.values()} == set(value.values()):
+        value = parse_canonical(line, f"Disclosure {number}")
+        if not isinstance(value, dict) or value.keys() != {"record", "disclosure"}:
             raise EvidenceError("disclosure_invalid", f"Disclosure {number} is not readable.")
-        opened = disclosure.parse(str(value.get("disclosure", "")))
-        if opened.digest not in digests.get(str(value.get("record")), ()):
+        opened = (str(value["record"]), disclosure.parse(str(value["disclosure"])).digest)
+        if opened not in closed:
             raise EvidenceError(
-                "disclosure_foreign", f"Disclosure {number} does not belong to its record."
+                "disclosure_foreign",
+                f"Disclosure {number} does not belong to its record, or is there twice.",
             )
+        closed.remove(opened)
     return f"{len(lines)} opened values hash into their records"
 
 
@@ -262,18 +264,37 @@ def _also_unchecked(evidence: Evidence) -> Iterator[str]:
 
 
 def _scope(evidence: Evidence) -> dict[str, Any]:
-    scope = parse_json(_file(evidence, "scope.json"), "scope.json")
+    scope = parse_canonical(_file(evidence, "scope.json"), "scope.json")
     try:
-        covered = sum(last - first + 1 for first, last in scope["indexes"])
-        is_whole = covered == len(evidence.leaves)
-        if bool(scope["complete"]) != is_whole and scope["complete"]:
-            raise EvidenceError(
-                "record_missing",
-                "The bundle says it holds the whole log, but records are missing.",
-            )
-        return {name: scope[name] for name in ("complete", "organisation", "project", "indexes")}
+        chosen = {name: scope[name] for name in ("complete", "organisation", "project", "indexes")}
+        covered = _count(chosen["indexes"], len(evidence.leaves))
     except (KeyError, TypeError, ValueError):
         raise EvidenceError("bundle_invalid", "scope.json does not say what is covered.") from None
+    if chosen["complete"] and covered != len(evidence.leaves):
+        raise EvidenceError(
+            "record_missing", "The bundle says it holds the whole log, but records are missing."
+        )
+    return chosen
+
+
+def _count(ranges: list[list[int]], size: int) -> int:
+    """How many log indexes the ranges cover; ValueError unless they ascend within the log."""
+    end = 0
+    for first, last in ranges:
+        if not (isinstance(first, int) and isinstance(last, int) and end <= first <= last < size):
+            raise ValueError(first)
+        end = last + 1
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def _require_in_scope(story: Story, scope: dict[str, Any]) -> None:
+    organisation, project = story.request["organisation"], story.request["project"]
+    if organisation != scope["organisation"] or scope["project"] not in (None, project):
+        raise EvidenceError(
+            "scope_wrong",
+            f"{story.id} is of organisation {organisation}, project {project}, which is not what "
+            "scope.json says the bundle covers.",
+        )
 
 
 def _lines(evidence: Evidence, name: str) -> list[bytes]:

@@ -87,7 +87,7 @@ def _agent(session: Session, request: ReceivedRequest, presented: Presented) -> 
 
     def public_key(keyid: str) -> bytes | None:
         nonlocal row
-        row = session.execute(_AGENT, {"keyid": keyid}).first()
+        row = session.connection().execute(_AGENT, {"keyid": keyid}).first()
         return row.public_key if row else None
 
     signed = request_signature.verify(request, presented, public_key)
@@ -99,7 +99,7 @@ def _service(session: Session, authorization: str) -> Authenticated:
     match = services.KEY.fullmatch(key)
     if match is None or scheme.lower() != "bearer":
         raise _wrong_key()
-    row = session.execute(_SERVICE, {"id": f"svc_{match[1]}"}).first()
+    row = session.connection().execute(_SERVICE, {"id": f"svc_{match[1]}"}).first()
     if row is None or not hmac.compare_digest(row.key_sha256, services.key_digest(match[2])):
         raise _wrong_key()
     return Authenticated(_admit("service", "C", row), scopes=frozenset(row.scopes.split()))

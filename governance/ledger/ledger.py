@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlmodel import Session
 
 from governance.evidence import record
@@ -25,6 +25,19 @@ SERVICE = "service"
 _RECORDS = LogRecord.__table__  # type: ignore[attr-defined]
 _STREAMS = LogStream.__table__  # type: ignore[attr-defined]
 _PENDING = LogPending.__table__  # type: ignore[attr-defined]
+# Built once: a statement that is built anew costs more than its execution.
+_ADD_RECORDS = insert(_RECORDS)
+_ADD_PENDING = insert(_PENDING)
+_BEGIN_STREAM = text(
+    "INSERT INTO log_stream (id, seq, leaf) VALUES (:stream, -1, :zero) ON CONFLICT DO NOTHING"
+)
+_MOVE_STREAM = update(_STREAMS).where(_STREAMS.c.id == bindparam("stream"))
+_HEAD = (
+    select(_STREAMS.c.seq, _STREAMS.c.leaf)
+    .where(_STREAMS.c.id == bindparam("stream"))
+    .with_for_update()
+)
+_SCOPE = select(_RECORDS.c.scope).where(_RECORDS.c.id == bindparam("record"))
 
 
 @dataclass(frozen=True)
@@ -49,11 +62,10 @@ class Entry:
 
 @dataclass
 class _Head:
-    """Where a stream ends; `is_new` until its row exists."""
+    """Where a stream ends; `seq` is -1 before its first record."""
 
-    seq: int = -1
-    leaf: str = record.ZERO
-    is_new: bool = True
+    seq: int
+    leaf: str
 
 
 @dataclass
@@ -89,9 +101,11 @@ class Ledger:
         stream, scope = entry.stream, entry.scope
         if stream == SERVICE and organisation:
             stream, scope = f"{SERVICE}.{organisation}", scope or f"org/{organisation}"
-        head = batch.heads.setdefault(stream, _Head())
-        if head.is_new and head.seq < 0:
-            batch.heads[stream] = head = _locked_head(connection, stream)
+        if entry.private and not entry.data_subject:
+            raise IntegrityError("record_refused", f"{entry.event}: whose personal data is this?")
+        head = batch.heads.get(stream)
+        if head is None:
+            head = batch.heads[stream] = _locked_head(connection, stream)
         disclosures = [
             disclose(name, value, ids.random_bytes(SALT_BYTES)) for name, value in entry.private
         ]
@@ -118,7 +132,7 @@ class Ledger:
 
     def _store(self, connection: Connection, batch: _Batch) -> None:
         connection.execute(
-            insert(_RECORDS),
+            _ADD_RECORDS,
             [
                 {
                     "id": sealed.id,
@@ -133,15 +147,16 @@ class Ledger:
             ],
         )
         connection.execute(
-            insert(_PENDING),
+            _ADD_PENDING,
             [{"record_id": sealed.id, "leaf": sealed.leaf} for sealed, _ in batch.sealed],
         )
-        for stream, head in batch.heads.items():
-            values = {"seq": head.seq, "leaf": head.leaf}
-            if head.is_new:
-                connection.execute(insert(_STREAMS).values(id=stream, **values))
-            else:
-                connection.execute(update(_STREAMS).where(_STREAMS.c.id == stream).values(**values))
+        connection.execute(
+            _MOVE_STREAM,
+            [
+                {"stream": stream, "seq": head.seq, "leaf": head.leaf}
+                for stream, head in batch.heads.items()
+            ],
+        )
         for record_id, subject, disclosures in batch.private:
             self.vault.store(connection, record_id, subject, disclosures)
 
@@ -149,16 +164,17 @@ class Ledger:
         """Erase a data subject's personal data and say so in the log.
 
         basis: the lawful basis, a code; by: who did it. Returns the number of values erased.
-        The records, their signatures and the tree stay valid.
+        The records, their signatures and the tree stay valid. The organisation's own service
+        stream says that it was erased: it is no other organisation's business.
         """
         erased: dict[str, list[str]] = {}
         for record_id, digest in self.vault.destroy(connection, subject):
             erased.setdefault(record_id, []).append(digest)
         entries = [
-            Entry(
-                stream=SERVICE,
-                event="disclosure.erased",
-                body={"record": record_id, "digests": digests, "basis": basis, "by": by},
+            _of_organisation(
+                connection.execute(_SCOPE, {"record": record_id}).scalar_one(),
+                "disclosure.erased",
+                {"record": record_id, "digests": digests, "basis": basis, "by": by},
             )
             for record_id, digests in erased.items()
         ]
@@ -176,7 +192,16 @@ def read_stream(session: Session, stream: str) -> list[record.Record]:
 
 
 def _locked_head(connection: Connection, stream: str) -> _Head:
-    row = connection.execute(
-        select(_STREAMS.c.seq, _STREAMS.c.leaf).where(_STREAMS.c.id == stream).with_for_update()
-    ).one_or_none()
-    return _Head(row.seq, row.leaf, is_new=False) if row else _Head()
+    row = connection.execute(_HEAD, {"stream": stream}).one_or_none()
+    if row is None:  # waits where another process is just beginning the same stream
+        connection.execute(_BEGIN_STREAM, {"stream": stream, "zero": record.ZERO})
+        row = connection.execute(_HEAD, {"stream": stream}).one()
+    return _Head(row.seq, row.leaf)
+
+
+def _of_organisation(scope: str, event: str, body: dict[str, Any]) -> Entry:
+    """An entry about something in `scope`, in the service stream of that scope's organisation."""
+    if not scope:
+        return Entry(SERVICE, event, body)
+    organisation = scope.split("/")[1]
+    return Entry(f"{SERVICE}.{organisation}", event, body, scope=f"org/{organisation}")

@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 from governance.evidence import checkpoint as notes
 from governance.evidence.checkpoint import Checkpoint
+from governance.evidence.errors import EvidenceError
 from governance.kernel import clock
 from governance.kernel.database import Database
 from governance.kernel.errors import IntegrityError
@@ -47,7 +48,7 @@ class Publisher:
     def start(self) -> None:
         """Check that the log continues what was published, then publish until `stop`.
 
-        Raises IntegrityError (`log_forked`).
+        Raises IntegrityError (`log_forked`, `guard_damaged`).
         """
         self.publish()
         self._thread = threading.Thread(target=self._run, name="log-publisher", daemon=True)
@@ -63,16 +64,18 @@ class Publisher:
     def publish(self) -> Checkpoint:
         """Integrate all pending records and publish a checkpoint over them.
 
-        Raises IntegrityError (`log_forked`); then nothing is signed.
+        Raises IntegrityError (`log_forked`, `guard_damaged`); then nothing is signed.
         """
         with self._lock:
+            published = self._guarded()
             size = self._integrate_all()
             if self._last is not None and self._last.size == size:
                 return self._last
             with self._database.read() as session:
                 connection = session.connection()
                 head = Checkpoint(self._keyring.manifest.origin, size, tree.root(connection, size))
-                self._refuse_fork(connection, head)
+                if published is not None:
+                    self._refuse_fork(connection, head, published)
                 is_published = _note(connection, size) is not None
             if not is_published:
                 self._sign(head)
@@ -91,12 +94,24 @@ class Publisher:
         row = {"size": head.size, "note": note, "created_at": clock.now()}
         self._database.write(lambda c: _insert_once(c, row))
 
-    def _refuse_fork(self, connection: Connection, head: Checkpoint) -> None:
+    def _guarded(self) -> Checkpoint | None:
+        """What was published last. Read before integrating, so that another process's later
+        checkpoint is never mistaken for a fork."""
         if not self._guard.exists():
-            return
-        last = notes.verify(
-            self._guard.read_bytes(), head.origin, self._keyring.manifest.log_key(head.size)
-        )
+            return None
+        manifest = self._keyring.manifest
+        try:
+            note = self._guard.read_bytes()
+            key = manifest.log_key(notes.parse(note).size)
+            return notes.verify(note, manifest.origin, key)
+        except EvidenceError as error:
+            raise IntegrityError(
+                "guard_damaged",
+                f"{self._guard} holds no checkpoint of this log ({error.message}) Restore it from "
+                "its backup; until then nothing is signed.",
+            ) from None
+
+    def _refuse_fork(self, connection: Connection, head: Checkpoint, last: Checkpoint) -> None:
         if last.size > head.size or tree.root(connection, last.size) != last.root:
             raise IntegrityError(
                 "log_forked",

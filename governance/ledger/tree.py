@@ -4,7 +4,7 @@ Leaves are rows; above them one row per full tile of 256 (https://c2sp.org/tlog-
 reads a few hundred rows however long the log is.
 """
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlmodel import Session
 
 from governance.evidence import merkle
@@ -18,6 +18,8 @@ _LEAVES = LogLeaf.__table__  # type: ignore[attr-defined]
 _NODES = LogNode.__table__  # type: ignore[attr-defined]
 _PENDING = LogPending.__table__  # type: ignore[attr-defined]
 _TREE = LogTree.__table__  # type: ignore[attr-defined]
+_LOCKED_SIZE = select(_TREE.c.size).with_for_update()
+_PLANT = text("INSERT INTO log_tree (id, size) VALUES (1, 0) ON CONFLICT DO NOTHING")
 
 
 def size(connection: Connection) -> int:
@@ -30,10 +32,10 @@ def integrate(connection: Connection) -> int:
 
     Locks the tree's row, so any number of processes may call it.
     """
-    old = connection.execute(select(_TREE.c.size).with_for_update()).scalar()
-    if old is None:
-        connection.execute(insert(_TREE).values(id=1, size=0))
-        old = 0
+    old = connection.execute(_LOCKED_SIZE).scalar()
+    if old is None:  # waits where another process is just planting it
+        connection.execute(_PLANT)
+        old = connection.execute(_LOCKED_SIZE).scalar_one()
     rows = connection.execute(
         select(_PENDING.c.position, _PENDING.c.record_id, _PENDING.c.leaf)
         .order_by(_PENDING.c.position)

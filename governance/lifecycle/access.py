@@ -8,6 +8,7 @@ from governance.identity.denials import record_denial
 from governance.kernel.errors import Denied
 from governance.lifecycle.context import Context
 from governance.policy import Authorization, domain_of
+from governance.policy.authorization import Snapshot
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,15 @@ class Question:
 
 
 def check(
-    context: Context, principal: Principal, scopes: frozenset[str] | None, question: Question
+    context: Context,
+    principal: Principal,
+    scopes: frozenset[str] | None,
+    question: Question,
+    snapshot: Snapshot | None = None,
 ) -> Authorization:
-    """The answer; reads only. scopes: all that an API key may be used for, None for others."""
-    answer = context.policies.current().authorize_principal(
+    """The answer; reads only. scopes: all that an API key may be used for, None for others;
+    snapshot: the assignments to ask, those of this moment unless given."""
+    answer = (snapshot or context.policies.current()).authorize_principal(
         principal,
         domain_of(question.organisation, question.project),
         question.obj,

@@ -131,7 +131,7 @@ def cancel(context: Context, generation: str, principal: Principal) -> Story:
     Raises Conflict (`not_cancellable`).
     """
     with context.database.read() as session:
-        story = store.get(session.connection(), generation).story
+        story = store.peek(session, generation)
     if story.state == State.GENERATING:
         _cancel_job(context, story)
 

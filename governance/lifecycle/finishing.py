@@ -195,4 +195,13 @@ def _mark_context(context: Context, story: Story) -> MarkContext:
         source_type=source_type,
         authority=context.authority,
         edited=story.is_import,
+        ingredients=_ingredients(context, story),
+    )
+
+
+def _ingredients(context: Context, story: Story) -> tuple[Asset, ...]:
+    """The files of ours that an import was made from, with their manifests."""
+    return tuple(
+        inspect(context.media.path(ingredient["generation"], ingredient["digest"]))
+        for ingredient in story.request.get("ingredients", ())
     )

@@ -32,8 +32,14 @@ def request_of(story: Story, prompt: str = "") -> GenerationRequest:
         declaration=Declaration(**body["declaration"]),
         audience=body["audience"],
         sector=body["sector"],
-        references=tuple(body["ingredients"] if story.is_import else body["references"]),
+        references=_references(body),
     )
+
+
+def _references(body: dict[str, Any]) -> tuple[str, ...]:
+    if "ingredients" in body:
+        return tuple(ingredient["digest"] for ingredient in body["ingredients"])
+    return tuple(body["references"])
 
 
 def principal_of(story: Story) -> Principal:

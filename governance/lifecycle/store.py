@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session
 
 from governance.evidence.story import Story, apply
@@ -15,7 +15,14 @@ from governance.ledger import Entry, Ledger
 from governance.lifecycle.tables import Generation
 
 _ROWS = Generation.__table__  # type: ignore[attr-defined]
-
+# Built once: a statement that is built anew costs more than its execution.
+_BEGIN = insert(_ROWS)
+_GET = (
+    select(_ROWS.c.version, _ROWS.c.story)
+    .where(_ROWS.c.id == bindparam("generation"))
+    .with_for_update()
+)
+_PEEK = select(_ROWS.c.story).where(_ROWS.c.id == bindparam("generation"))
 
 # When the engine should look at a story next; None for never.
 Wake = Callable[[Story], datetime | None]
@@ -44,20 +51,21 @@ def begin(connection: Connection, ledger: Ledger, entries: Sequence[Entry], wake
     story = _append(connection, ledger, Story(), entries)
     request = story.request
     connection.execute(
-        insert(_ROWS).values(
-            id=story.id,
-            organisation=request["organisation"],
-            project=request["project"],
-            requester=request["principal"]["id"],
-            media=request["media"],
-            state=story.state,
-            version=1,
-            wake_at=wake(story),
-            leased=False,
-            failures=0,
-            deleted=False,
-            story=dump(story),
-        )
+        _BEGIN,
+        {
+            "id": story.id,
+            "organisation": request["organisation"],
+            "project": request["project"],
+            "requester": request["principal"]["id"],
+            "media": request["media"],
+            "state": story.state,
+            "version": 1,
+            "wake_at": wake(story),
+            "leased": False,
+            "failures": 0,
+            "deleted": False,
+            "story": dump(story),
+        },
     )
     return story
 
@@ -134,16 +142,22 @@ def next_wake(session: Session) -> datetime | None:
 
 def get(connection: Connection, generation: str) -> Held:
     """A generation, locked until the transaction ends. Raises NotFound (`generation_not_found`)."""
-    row = connection.execute(
-        select(_ROWS.c.version, _ROWS.c.story).where(_ROWS.c.id == generation).with_for_update()
-    ).one_or_none()
+    row = connection.execute(_GET, {"generation": generation}).one_or_none()
     if row is None:
-        raise NotFound("generation_not_found", f"There is no generation {generation}.")
+        raise _not_found(generation)
     return Held(load(row.story), row.version)
 
 
+def peek(session: Session, generation: str) -> Story:
+    """A generation's story as committed, without a lock. Raises NotFound as `get` does."""
+    data = session.connection().execute(_PEEK, {"generation": generation}).scalar()
+    if data is None:
+        raise _not_found(generation)
+    return load(data)
+
+
 def dump(story: Story) -> bytes:
-    return orjson.dumps(story.as_dict(), option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(vars(story), option=orjson.OPT_SORT_KEYS)
 
 
 def load(data: bytes) -> Story:
@@ -156,6 +170,10 @@ def _append(
     for sealed in ledger.append_all(connection, entries):
         story = apply(story, sealed)
     return story
+
+
+def _not_found(generation: str) -> NotFound:
+    return NotFound("generation_not_found", f"There is no generation {generation}.")
 
 
 def _swap(connection: Connection, held: Held, values: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from governance.domain import Asset, Decision, Finding, GenerationRequest, Mark, Principal, Quote
 from governance.evidence.story import State, Story
@@ -27,6 +27,10 @@ from governance.review import separation
 from governance.screening.prompt import screen_prompt
 
 _KEYS = IdempotencyKey.__table__  # type: ignore[attr-defined]
+_KEEP = insert(_KEYS)
+_KEPT = select(_KEYS.c.request_digest, _KEYS.c.generation).where(
+    _KEYS.c.principal == bindparam("caller"), _KEYS.c.key == bindparam("idempotency_key")
+)
 MAX_KEY = 255
 
 
@@ -55,12 +59,12 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Import:
-    """A finished file from outside. ingredients: sha256 of files of ours it was made from."""
+    """A finished file from outside. ingredients: (generation, sha256) of files of ours in it."""
 
     asset: Asset
     source_type: str
     vendor_marks: tuple[Mark, ...] = ()
-    ingredients: tuple[str, ...] = ()
+    ingredients: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,10 @@ def prepare_import(
     body = {
         **request_body(request, caller.principal, caller.signed),
         "asset": media_body(imported.asset),
-        "ingredients": list(imported.ingredients),
+        "ingredients": [
+            {"generation": generation, "digest": digest}
+            for generation, digest in imported.ingredients
+        ],
         "source_type": imported.source_type,
         "vendor_marks": [mark_json(mark) for mark in imported.vendor_marks],
     }
@@ -165,12 +172,13 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
         separation.involve(connection, story.id, caller.principal.chain)
     if caller.idempotency_key is not None:
         connection.execute(
-            insert(_KEYS).values(
-                principal=caller.principal.id,
-                key=caller.idempotency_key,
-                request_digest=submission.digest,
-                generation=story.id,
-            )
+            _KEEP,
+            {
+                "principal": caller.principal.id,
+                "key": caller.idempotency_key,
+                "request_digest": submission.digest,
+                "generation": story.id,
+            },
         )
     return story
 
@@ -207,9 +215,7 @@ def _earlier(connection: Connection, submission: Submission) -> str | None:
     if caller.idempotency_key is None:
         return None
     row = connection.execute(
-        select(_KEYS.c.request_digest, _KEYS.c.generation).where(
-            _KEYS.c.principal == caller.principal.id, _KEYS.c.key == caller.idempotency_key
-        )
+        _KEPT, {"caller": caller.principal.id, "idempotency_key": caller.idempotency_key}
     ).one_or_none()
     if row is None:
         return None

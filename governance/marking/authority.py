@@ -76,21 +76,10 @@ def _root(folder: Path) -> x509.Certificate:
         return x509.load_pem_x509_certificate(path.read_bytes())
     key = _key(folder / CA_KEY)
     name = _name("Root")
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
     root = (
         _builder(name, name, key, CA_VALIDITY)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_usage(certificates=True), critical=True)
         .sign(key, None)
     )
     _write(path, _pem(root).encode(), private=False)
@@ -116,23 +105,12 @@ def _issue(folder: Path, ca: x509.Certificate, key: Ed25519PrivateKey) -> x509.C
             f"A new signing certificate is due, but {CA_KEY} is not in the keys folder: bring it "
             "back for one start of the service.",
         )
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
     purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION, C2PA_SIGNING])
     issuer_key = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         _builder(_name("Content signing"), ca.subject, key, LEAF_VALIDITY)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_usage(certificates=False), critical=True)
         .add_extension(purposes, critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key),
@@ -155,6 +133,21 @@ def _builder(
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + validity)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, certificates: bool) -> x509.KeyUsage:
+    """For a key that signs certificates, or else content."""
+    return x509.KeyUsage(
+        digital_signature=not certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=certificates,
+        crl_sign=certificates,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 

@@ -51,14 +51,14 @@ def read_manifest(
     except c2pa.C2paError as error:
         if manifest.is_remote(error):
             return _mark("not_checked", "The manifest is kept elsewhere; it is not fetched.")
-        return _mark("absent", f"The manifest cannot be read: {_clean(str(error))}")
+        return _mark("absent", f"The manifest cannot be read: {clean(str(error))}")
     return _judge(facts, record_id, source_type)
 
 
 def _facts(path: Path, media_type: str, trust: str) -> ManifestFacts:
     with (
         path.open("rb") as stream,
-        c2pa.Reader(media_type, stream, context=manifest.context(trust)) as reader,
+        c2pa.Reader(media_type, stream, context=manifest.settings(trust)) as reader,
     ):
         store = json.loads(reader.json())
         state = reader.get_validation_state()
@@ -74,9 +74,9 @@ def _facts(path: Path, media_type: str, trust: str) -> ManifestFacts:
     return ManifestFacts(
         validation=state,
         codes=tuple(sorted({str(failure["code"]) for failure in failures})),
-        signer=_clean(active.get("signature_info", {}).get("issuer", "")),
-        generator=_clean(generators[0].get("name", "")),
-        record_id=_clean(assertions.get(manifest.RECORD_ASSERTION, {}).get("record_id", "")),
+        signer=clean(active.get("signature_info", {}).get("issuer", "")),
+        generator=clean(generators[0].get("name", "")),
+        record_id=clean(assertions.get(manifest.RECORD_ASSERTION, {}).get("record_id", "")),
         source_type=_source_type(assertions),
         manifests=len(store.get("manifests", {})),
     )
@@ -88,7 +88,7 @@ def _source_type(assertions: dict[str, Any]) -> str:
         if label.startswith("c2pa.actions"):
             for action in data.get("actions", []):
                 if uri := action.get("digitalSourceType"):
-                    return _clean(str(uri).rsplit("/", 1)[-1])
+                    return clean(str(uri).rsplit("/", 1)[-1])
     return ""
 
 
@@ -130,6 +130,6 @@ def _mark(state: MarkState, detail: str, facts: ManifestFacts | None = None) -> 
     return Mark("c2pa", state, manifest.TOOL, manifest.version(), detail, filled)
 
 
-def _clean(text: Any) -> str:
+def clean(text: Any) -> str:
     """Text from a stranger's file, fit for a record: printable and short."""
     return "".join(character for character in str(text) if character.isprintable())[:MAX_TEXT]

@@ -41,6 +41,8 @@ def label_video(source: Path, target: Path, wanted: LabelSpec) -> Label:
         label = place(wanted, geometry.width, geometry.height)
         _encode(source, target, label, geometry)
     except av.error.FFmpegError as error:
+        if isinstance(error, OSError):  # the disk, not the file
+            raise
         raise InvalidRequest(
             "media_corrupt", f"The video cannot be decoded to its end: {error.strerror}."
         ) from error
@@ -67,7 +69,7 @@ def label_image(source: Path, target: Path, media_type: str, wanted: LabelSpec) 
     return label
 
 
-def upright(frame: VideoFrame) -> VideoFrame:
+def _upright(frame: VideoFrame) -> VideoFrame:
     """The frame as it is displayed, yuv420p in studio swing, with even sides."""
     converted = frame.reformat(
         width=frame.width // 2 * 2,
@@ -87,7 +89,7 @@ def upright(frame: VideoFrame) -> VideoFrame:
     return turned
 
 
-def draw(frame: VideoFrame, label: Label) -> None:
+def _draw(frame: VideoFrame, label: Label) -> None:
     """Draw into the planes of an upright yuv420p frame, in place."""
     kept, luma = _layers(label)
     _blend(_pixels(frame.planes[0]), label.x, label.y, kept, luma)
@@ -162,11 +164,11 @@ def _geometry(source: Path) -> _Geometry:
 
 
 def _labelled(frame: VideoFrame, label: Label, seconds: float) -> VideoFrame:
-    drawn = upright(frame)
+    drawn = _upright(frame)
     drawn.make_writable()
     drawn.pict_type = 0  # the encoder decides
     if label.covers(seconds):
-        draw(drawn, label)
+        _draw(drawn, label)
     return drawn
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from governance import __version__
 from governance.domain import Mark, MarkKind, MarkState
 from governance.marking.label_read import read_label
-from governance.marking.manifest_read import read_manifest
+from governance.marking.manifest_read import clean, read_manifest
 from governance.marking.xmp_read import XmpFacts, facts, packets
 
 XMP_TOOL = "governance xmp reader"
-MAX_TEXT = 200
 RECORD_ID = re.compile(r"[a-z]{2,6}_[0-9a-f]{32}")
 
 
@@ -83,12 +82,7 @@ def _xmp_facts(said: XmpFacts) -> tuple[tuple[str, str], ...]:
     listed = [("source_type", said.source_type.rsplit("/", 1)[-1])]
     if RECORD_ID.fullmatch(said.identifier):
         listed += [("record_id", said.identifier), ("record_uri", said.relation)]
-    return tuple((name, _clean(value)) for name, value in listed if value)
-
-
-def _clean(text: str) -> str:
-    """Text from a stranger's file, fit for a record: printable and short."""
-    return "".join(character for character in text if character.isprintable())[:MAX_TEXT]
+    return tuple((name, clean(value)) for name, value in listed if value)
 
 
 def _not_checked(kind: MarkKind, reason: str) -> Mark:

@@ -6,35 +6,16 @@ Any later change, even a stream copy, would void or drop what a former step wrot
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from governance import __version__
 from governance.domain import Asset, Duty, Mark, MarkKind
 from governance.marking import manifest, pixels, xmp
-from governance.marking.authority import Authority
+from governance.marking.context import MarkContext
 from governance.marking.label import Label, due
 from governance.marking.xmp_read import packets
 
-
-@dataclass(frozen=True)
-class MarkContext:
-    """What the marks say.
-
-    record_id: the generation's id; record_uri: where its record is found; source_type: IPTC
-    Digital Source Type term; edited: the file was handed in from outside (`c2pa.opened`), not
-    generated through the service; ingredients: files of ours that it was made from.
-    """
-
-    record_id: str
-    record_uri: str
-    source_type: str
-    authority: Authority
-    producer: str = "Governance service"
-    producer_version: str = __version__
-    title: str = ""
-    edited: bool = False
-    ingredients: tuple[Asset, ...] = ()
+__all__ = ["MarkContext", "mark"]
 
 
 def mark(
@@ -51,21 +32,9 @@ def mark(
     with _draft(target) as draft:
         label = _draw(source, draft, duties)
         existing = next(iter(packets(source.path, source.media_type)), None)
-        statement = xmp.Statement(context.source_type, context.record_id, context.record_uri)
-        xmp.embed(draft, source.media_type, statement, existing)
-        edits = [f"Visible label added: {label.spec.wording}"] if label else []
-        claim = manifest.Claim(
-            record_id=context.record_id,
-            record_uri=context.record_uri,
-            source_type=context.source_type,
-            producer=context.producer,
-            producer_version=context.producer_version,
-            title=context.title or context.record_id,
-            edits=edits,
-            opened=context.edited,
-            ingredients=context.ingredients,
-        )
-        history = manifest.sign(draft, target, source, context.authority, claim)
+        xmp.embed(draft, source.media_type, context, existing)
+        edit = f"Visible label added: {label.spec.wording}" if label else None
+        history = manifest.sign(draft, target, source, edit, context)
     return (
         _manifest_mark(context, history),
         _xmp_mark(context),

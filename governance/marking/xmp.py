@@ -6,11 +6,11 @@ sample is touched. Must run before C2PA signing, which covers these bytes.
 
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from governance.kernel.errors import InvalidRequest
+from governance.marking.context import SOURCE_TYPES, MarkContext
 from governance.marking.xmp_read import parse
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -25,23 +25,11 @@ NAMESPACES = {
 for _prefix, _uri in NAMESPACES.items():
     ElementTree.register_namespace(_prefix, _uri)
 
-# IPTC NewsCodes, Digital Source Type vocabulary.
-SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 JPEG_LIMIT = 65_502  # XMP specification part 3, 1.1.3: what fits one APP1 segment
 
 
-@dataclass(frozen=True)
-class Statement:
-    """source_type: IPTC term (`trainedAlgorithmicMedia`); record_uri: where the record is found."""
-
-    source_type: str
-    record_id: str
-    record_uri: str
-
-
-def packet(statement: Statement, existing: bytes | None = None) -> bytes:
+def packet(context: MarkContext, existing: bytes | None = None) -> bytes:
     """An XMP packet (UTF-8) with our properties, inside the vendor's where there is one."""
     root = parse(existing) if existing else None
     rdf = None if root is None else next(root.iter(_name("rdf", "RDF")), None)
@@ -58,24 +46,24 @@ def packet(statement: Statement, existing: bytes | None = None) -> bytes:
     description = ElementTree.SubElement(rdf, _name("rdf", "Description"))
     description.set(_name("rdf", "about"), "")
     source_type, identifier, relation = (ElementTree.SubElement(description, tag) for tag in ours)
-    source_type.text = SOURCE_TYPES + statement.source_type
-    identifier.text = statement.record_id
+    source_type.text = SOURCE_TYPES + context.source_type
+    identifier.text = context.record_id
     bag = ElementTree.SubElement(relation, _name("rdf", "Bag"))
-    ElementTree.SubElement(bag, _name("rdf", "li")).text = statement.record_uri
+    ElementTree.SubElement(bag, _name("rdf", "li")).text = context.record_uri
     body = ElementTree.tostring(root, encoding="unicode")
     return (
         f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{body}\n<?xpacket end="w"?>'
     ).encode()
 
 
-def embed(path: Path, media_type: str, statement: Statement, existing: bytes | None) -> None:
+def embed(path: Path, media_type: str, context: MarkContext, existing: bytes | None) -> None:
     """Put the packet into the file, in place; an older packet is replaced.
 
     Raises InvalidRequest (`media_corrupt`) when the container is broken.
     """
-    content = packet(statement, existing)
+    content = packet(context, existing)
     if media_type == "image/jpeg" and len(content) > JPEG_LIMIT:
-        content = packet(statement)
+        content = packet(context)
     write = {
         "video/mp4": _into_mp4,
         "image/png": _into_png,

@@ -1,6 +1,7 @@
 """Reads XMP (ISO 16684-1) out of media files: where the containers keep it, and what it says.
 
-Nothing here is shared with the writer. Files come from strangers: sizes are bounded, DTDs refused.
+The writer uses it only to keep what a vendor wrote. Files come from strangers: sizes are bounded,
+DTDs refused.
 """
 
 import struct

@@ -1,8 +1,9 @@
 """Rules that the database itself enforces, whoever writes to it.
 
 Separation of duties: nobody who is involved in a generation decides on it, in whichever order
-the two are written; and what was decided stays. The only place, with `kernel/database.py`, that
-knows which database it is.
+the two are written; and what was decided stays. So does the log: its records, the tree over them
+and the checkpoints are only ever added to. The only place, with `kernel/database.py`, that knows
+which database it is.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,18 @@ from collections.abc import Iterator
 from governance.review.tables import SEPARATION
 
 APPEND_ONLY = ("decision", "party")
+LOG = ("log_checkpoint", "log_leaf", "log_node", "log_record")
+
+# What makes a row of these tables another one; nothing else may take its place.
+_KEYS = (
+    ("decision", ("generation", "stage", "person")),
+    ("log_checkpoint", ("size",)),
+    ("log_leaf", ("idx",)),
+    ("log_leaf", ("record_id",)),
+    ("log_node", ("level", "idx")),
+    ("log_record", ("id",)),
+    ("log_record", ("stream", "seq")),
+)
 
 # table, its column with the person, the table where that person must not be, and its column
 _APART = (
@@ -32,17 +45,18 @@ def _sqlite() -> Iterator[str]:
             CREATE TRIGGER {table}_separation BEFORE INSERT ON {table}
             WHEN EXISTS ({_conflict(column, other, other_column)})
             BEGIN SELECT RAISE(ABORT, '{SEPARATION}'); END"""
-    for table in APPEND_ONLY:
+    for table in APPEND_ONLY + LOG:
         for change in ("UPDATE", "DELETE"):
             yield f"""
                 CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table}
                 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"""
     # INSERT OR REPLACE would delete the earlier row without asking the trigger above.
-    yield """
-        CREATE TRIGGER decision_no_replace BEFORE INSERT ON decision
-        WHEN EXISTS (SELECT 1 FROM decision WHERE generation = NEW.generation
-                     AND stage = NEW.stage AND person = NEW.person)
-        BEGIN SELECT RAISE(ABORT, 'decision is append-only'); END"""
+    for table, columns in _KEYS:
+        same = " AND ".join(f"{column} = NEW.{column}" for column in columns)
+        yield f"""
+            CREATE TRIGGER {table}_no_replace_{"_".join(columns)} BEFORE INSERT ON {table}
+            WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+            BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"""  # noqa: S608
 
 
 def _postgresql() -> Iterator[str]:
@@ -66,7 +80,7 @@ def _postgresql() -> Iterator[str]:
             RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only',
                 ERRCODE = 'integrity_constraint_violation';
         END $$"""
-    for table in APPEND_ONLY:
+    for table in APPEND_ONLY + LOG:
         yield f"""
             CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
             FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""

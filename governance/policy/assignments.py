@@ -15,6 +15,7 @@ ADMINISTRATOR = "role:administrator"
 
 _ASSIGNMENTS = RoleAssignment.__table__  # type: ignore[attr-defined]
 _EPOCH = PolicyEpoch.__table__  # type: ignore[attr-defined]
+_STORED_EPOCH = select(_EPOCH.c.epoch)
 
 
 def grant(
@@ -84,7 +85,7 @@ def stored(connection: Connection) -> list[Assignment]:
 
 def stored_epoch(connection: Connection) -> int:
     """The number of changes so far."""
-    return connection.execute(select(_EPOCH.c.epoch)).scalar() or 0
+    return connection.execute(_STORED_EPOCH).scalar() or 0
 
 
 def _checked(policy: Policy, subject: str, role: str, domain: str) -> Assignment:

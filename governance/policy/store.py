@@ -1,6 +1,7 @@
 """The snapshot in use, renewed as soon as any process has changed an assignment."""
 
 from sqlalchemy import Connection
+from sqlmodel import Session
 
 from governance.kernel.database import Database
 from governance.policy import assignments
@@ -22,11 +23,15 @@ class PolicyStore:
 
         Reads committed rows only, so call it before a write, not inside one.
         """
-        snapshot = self._snapshot
         with self._database.read() as session:
-            connection = session.connection()
-            if assignments.stored_epoch(connection) != snapshot.epoch:
-                snapshot = self._snapshot = self._read(connection)
+            return self.seen_by(session)
+
+    def seen_by(self, session: Session) -> Snapshot:
+        """The same, as of what a session that is open already can see."""
+        snapshot = self._snapshot
+        connection = session.connection()
+        if assignments.stored_epoch(connection) != snapshot.epoch:
+            snapshot = self._snapshot = self._read(connection)
         return snapshot
 
     def _read(self, connection: Connection) -> Snapshot:

@@ -30,7 +30,7 @@ def waterfall(
 
     counts, names: by figure; remain: the word behind what is left after a loss.
     """
-    row, bar, left, width = 23, 15, _LABEL, 300
+    row, bar, left, width = 20, 14, _LABEL, 300
     total = counts["requested"]
     scale = width / total if total else 0
     parts = [_bar_row(0, names["requested"], total, total * scale, "total", left, bar)]
@@ -65,12 +65,12 @@ def marks(
     seen: by kind and state; names: by kind, in order; legend, columns: the words, and the short
     words above the numbers, for present, absent, not checked and no reader.
     """
-    row, bar, left, width = 26, 14, _LABEL, 226
+    row, bar, left, width = 21, 13, _LABEL, 226
     edges = [WIDTH - 56 * step for step in (3, 2, 1, 0)]
     scale = width / released if released else 0
     parts = [*_legend(legend)]
-    parts += [_text(x, 37, "head end", column) for x, column in zip(edges, columns, strict=True)]
-    y = 48
+    parts += [_text(x, 30, "head end", column) for x, column in zip(edges, columns, strict=True)]
+    y = 37
     for kind, name in names.items():
         states = [seen.get(kind, {}).get(state, 0) for state in _MARK_STATES]
         parts.append(_label(y, bar, name, "label"))

@@ -43,12 +43,12 @@ def open_gaps(stories: Sequence[Story], book: RuleBook) -> tuple[Gap, ...]:
     observed = [rule for rule in book.rules if rule.mode == "observe"]
     observed.sort(key=lambda rule: (-rule.matched, rule.ref))
     return tuple(
-        _gap(f"G-{number:02}", rule, stories) for number, rule in enumerate(observed, start=1)
+        _gap(f"G-{number:02}", rule, stories, book) for number, rule in enumerate(observed, start=1)
     )
 
 
-def _gap(ref: str, rule: Rule, stories: Sequence[Story]) -> Gap:
-    concerned = [story for story in stories if _matches(rule, story)]
+def _gap(ref: str, rule: Rule, stories: Sequence[Story], book: RuleBook) -> Gap:
+    concerned = [story for story in stories if rule.ref in book.refs(matched_rules(story))]
     released = [story for story in concerned if story.released_at]
     kinds = sorted(
         {
@@ -60,13 +60,6 @@ def _gap(ref: str, rule: Rule, stories: Sequence[Story]) -> Gap:
     )
     duties = tuple(ObservedDuty(kind, _present(kind, released)) for kind in kinds)
     return Gap(ref, rule, len(concerned), len(released), duties)
-
-
-def _matches(rule: Rule, story: Story) -> bool:
-    return any(
-        (found["pack"], found["id"], found["mode"]) == (rule.pack, rule.id, rule.mode)
-        for found in matched_rules(story)
-    )
 
 
 def _present(kind: str, released: Sequence[Story]) -> int | None:

@@ -118,6 +118,11 @@ def _report_input(context: Context, scope: Scope, taken: Extract, report: str) -
         record_fingerprint=keyring.record.keyid,
         producer=build.producer()["version"],
         templates_dir=context.settings.report_templates_dir,
+        observed=[
+            rule.matched
+            for rule in context.policies.policy.rules
+            if rule.matched.mode == "observe"
+        ],
     )
 
 
@@ -134,10 +139,10 @@ def _told(records: Iterable[tuple[int, Record]]) -> list[ReportedStory]:
 
 
 def _proof(context: Context, taken: Extract) -> InclusionProof | None:
-    """The proof that the cover draws: of the last record in scope."""
+    """The proof that the cover draws, of a record about the middle: its path shows best."""
     if not taken.records:
         return None
-    index, item = taken.records[-1]
+    index, item = taken.records[len(taken.records) * 5 // 8]
     with context.database.read() as session:
         path = tree.inclusion(session.connection(), index, taken.head.size)
     return InclusionProof(index, item.leaf, tuple(step.hex() for step in path))

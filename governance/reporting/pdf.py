@@ -61,7 +61,7 @@ def write_html(templates_dir: Path, variables: dict[str, Any]) -> str:
         lstrip_blocks=True,
         finalize=lambda value: _printable(value, covered),
     )
-    for name in ("day", "minute", "stamp", "short_id", "grouped", "share", "in_blocks"):
+    for name in ("minute", "stamp", "short_id", "grouped", "share", "in_blocks"):
         environment.filters[name] = getattr(formats, name)
     return environment.get_template("report.html").render(variables)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from governance.domain import MatchedRule
 from governance.evidence.checkpoint import Checkpoint
 from governance.evidence.record import Record
 from governance.kernel.clock import rfc3339
@@ -31,7 +32,8 @@ class ReportInput:
     any time; service_records: the service's own stream; figures: of exactly this population;
     figures_json: `evidence.report.figures_document` of them; bundle: the evidence bundle (zip);
     proof: None for an empty log; fingerprints: `SHA256:…`; producer: version of the service;
-    templates_dir: the folder `report_templates`.
+    templates_dir: the folder `report_templates`; observed: every rule in mode observe of the policy
+    in force, whether it matched or not.
     """
 
     number: str
@@ -52,6 +54,7 @@ class ReportInput:
     record_fingerprint: str
     producer: str
     templates_dir: Path
+    observed: Sequence[MatchedRule] = ()
 
     @property
     def scope(self) -> dict[str, str | None]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from governance import __version__
 from governance.domain import Finding
+from governance.screening.frames import MAX_FINDINGS, Luma
 
 CHANGE = 0.1
 DARKER_BELOW = 0.8
 FLASHES_A_SECOND = 3
 AREA = 0.25
 BLOCK = 5  # pixels of the reduced picture
-MAX_FINDINGS = 20
 ROUNDING = 1e-6
 
 _CODES = np.arange(256) / 255
@@ -43,7 +43,7 @@ class Flashes:
         self._changes: deque[float] = deque()
         self._starts: list[float] = []
 
-    def feed(self, seconds: float, luma: NDArray[np.uint8]) -> None:
+    def feed(self, seconds: float, luma: Luma) -> None:
         now = _blocks(luma)
         if self._lowest is None or self._highest is None or self._rising is None:
             self._lowest, self._highest = now.copy(), now.copy()
@@ -82,7 +82,7 @@ class Flashes:
             self._changes.clear()
 
 
-def _blocks(luma: NDArray[np.uint8]) -> Blocks:
+def _blocks(luma: Luma) -> Blocks:
     height, width = luma.shape
     cells = RELATIVE[luma].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     means: Blocks = cells.mean(axis=(1, 3), dtype=np.float32)

@@ -146,7 +146,7 @@ class ServiceBackend:
             generation=story.id,
             asset=self._asset(story),
             request=_facts(story, names, prompt),
-            rules=_rules(story),
+            rules=tuple(rule for rule in _rules(story) if rule.id in item.rules),
             marks=tuple(mark_from_json(mark) for mark in story.marks),
             findings=tuple(Finding(**finding) for finding in story.findings),
             votes=tuple(

@@ -22,10 +22,12 @@ pytestmark = [needs_browser, needs_axe]
 
 def violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text("utf-8"))  # not add_script_tag: the page's policy forbids that
-    result: dict[str, Any] = page.evaluate("() => axe.run()")
+    rules: list[dict[str, Any]] = page.evaluate(
+        "() => axe.run({resultTypes: ['violations']}).then((result) => result.violations)"
+    )
     return [
         f"{page.url} {found['id']}: {node['html']} {node['failureSummary']}"
-        for found in result["violations"]
+        for found in rules
         for node in found["nodes"]
     ]
 

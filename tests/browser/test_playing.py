@@ -62,6 +62,19 @@ def test_the_same_part_counts_once_and_a_jump_not_at_all(
     assert Decimal("0.8") <= played.seconds <= Decimal("1.1")
 
 
+def test_jumping_on_while_it_plays_does_not_count_what_was_jumped_over(
+    page: Page, backend: MemoryBackend
+) -> None:
+    claim(page)
+    page.evaluate("document.getElementById('media').play()")
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="On 1 s").click()
+    page.get_by_role("button", name="On 1 s").click()
+    page.wait_for_timeout(1500)
+    played = approve(page, backend)
+    assert 0 < played.seconds <= SECONDS - 2
+
+
 def test_a_part_seen_only_without_sound_is_told(page: Page, backend: MemoryBackend) -> None:
     claim(page)
     play(page, muted=True)
@@ -113,6 +126,6 @@ def test_sound_counts_too(page: Page, backend: MemoryBackend) -> None:
 def test_a_findings_time_code_leads_there(page: Page) -> None:
     claim(page)
     page.get_by_role("button", name="at 1.5 s").click()
-    page.wait_for_function("document.getElementById('media').currentTime === 1.5")
+    assert page.evaluate("document.getElementById('media').currentTime") == 1.5
     page.get_by_role("button", name="Back 1 s").click()
-    page.wait_for_function("document.getElementById('media').currentTime === 0.5")
+    assert page.evaluate("document.getElementById('media').currentTime") == 0.5

@@ -82,10 +82,7 @@ def test_wherever_the_fold_allows_an_event_a_step_writes_it() -> None:
         if rule.allowed_in == START:
             continue
         writers = {
-            state
-            for step in STEPS
-            if event in step.appends
-            for state in (step.leaves, *step.to)
+            state for step in STEPS if event in step.appends for state in (step.leaves, *step.to)
         }
         first = {State.REQUESTED} if event in FIRST else set()
         assert rule.allowed_in <= writers | first, event

@@ -17,12 +17,12 @@ from PIL import Image
 
 from governance.domain import Duty
 from governance.marking.authority import Authority
+from governance.marking.context import SOURCE_TYPES
 
 Picture = Callable[[int], NDArray[np.uint8]]
 
 WIDTH, HEIGHT = 320, 180
 GENERATED = "trainedAlgorithmicMedia"
-SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
 @lru_cache(maxsize=256)

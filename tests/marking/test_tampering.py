@@ -58,7 +58,7 @@ def test_one_flipped_bit_is_seen_in_other_formats(
 
 def test_metadata_edited_after_signing_is_seen(delivered: Delivered, context: MarkContext) -> None:
     path, written = delivered
-    xmp.embed(path, "video/mp4", xmp.Statement("digitalCapture", "gen_x", "about:blank"), None)
+    xmp.embed(path, "video/mp4", replace(context, source_type="digitalCapture"), None)
     marks = read(path, "video/mp4", written, context.authority.ca_pem)
     assert found(marks, "c2pa").state == found(marks, "iptc").state == "absent"
 

@@ -6,8 +6,7 @@ import pytest
 from pypdf import PdfReader
 
 from governance.reporting import ReportInput, render
-from tests.reporting.history import varied
-from tests.reporting.inputs import report
+from tests.reporting.inputs import report, varied
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A synthetic log for reports: sealed records, told into stories, with positions and a tree."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -379,33 +379,3 @@ class History:
                 ],
             },
         )
-
-
-def varied(count: int) -> History:
-    """A history of `count` generations, mostly released, with every kind of end among them."""
-    history = History(step=timedelta(minutes=max(1, 36_000 // max(count, 1))))
-    history.policy_loaded()
-    endings: list[Callable[[], object]] = [
-        history.denied,
-        history.failed,
-        history.unknown,
-        history.withheld,
-        history.rejected,
-        history.in_review,
-        history.recalled,
-        history.unrouted,
-        lambda: history.ended("expired", "review_expired"),
-        lambda: history.ended("cancelled", "cancelled_by_caller"),
-        history.imported,
-        history.refused,
-    ]
-    told = 0
-    while told < count:
-        if told % 9 == 5:
-            endings[(told // 9) % len(endings)]()
-        elif told % 7 == 3:
-            history.reviewed(1 + told % 2, PROJECTS[told % 3])
-        else:
-            history.released(PROJECTS[told % 3], MODELS[told % 4])
-        told += 1
-    return history

@@ -1,4 +1,7 @@
-"""From a synthetic log to the input of a report, with a real bundle and a real proof."""
+"""Histories as inputs of a report, with a real bundle and a real proof."""
+
+from collections.abc import Callable
+from datetime import timedelta
 
 from governance.evidence import bundle, checkpoint, manifest, merkle
 from governance.evidence.checkpoint import Checkpoint
@@ -13,16 +16,48 @@ from tests.reporting.samples import (
     END,
     ISSUED,
     LOG_KEY,
+    MODELS,
     ORGANISATION,
     ORIGIN,
     POLICY,
     POLICY_DOCUMENT,
+    PROJECTS,
     RECORD_KEY,
     ROOT_KEY,
     START,
     TEMPLATES,
     identifier,
 )
+
+
+def varied(count: int) -> History:
+    """A history of `count` generations, mostly released, with every kind of end among them."""
+    history = History(step=timedelta(minutes=max(1, 36_000 // max(count, 1))))
+    history.policy_loaded()
+    endings: list[Callable[[], object]] = [
+        history.denied,
+        history.failed,
+        history.unknown,
+        history.withheld,
+        history.rejected,
+        history.in_review,
+        history.recalled,
+        history.unrouted,
+        lambda: history.ended("expired", "review_expired"),
+        lambda: history.ended("cancelled", "cancelled_by_caller"),
+        history.imported,
+        history.refused,
+    ]
+    told = 0
+    while told < count:
+        if told % 9 == 5:
+            endings[(told // 9) % len(endings)]()
+        elif told % 7 == 3:
+            history.reviewed(1 + told % 2, PROJECTS[told % 3])
+        else:
+            history.released(PROJECTS[told % 3], MODELS[told % len(MODELS)])
+        told += 1
+    return history
 
 
 def reported(history: History) -> list[ReportedStory]:

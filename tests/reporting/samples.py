@@ -21,7 +21,7 @@ ORIGIN = "governance.example/log"
 POLICY_DOCUMENT = b"{}"
 POLICY = hashlib.sha256(POLICY_DOCUMENT).hexdigest()
 PROJECTS = ("autumn-trailer", "product-loops", "museum-guide")
-MODELS = ("veo-3.1", "ray-3", "gen-4.5", "firefly-video")
+MODELS = ("veo-3.1", "ray-3", "gen-4.5", "firefly-video", "sora-3", "wan-3", "ltx-2")
 MONEY = {"amount": "0.4000", "currency": "EUR"}
 
 WATERMARK_GAP: Body = {

@@ -233,6 +233,19 @@ def test_the_population_file_holds_whole_identifiers_and_positions() -> None:
     assert row["marks"]["watermark"] == "not_checked"
 
 
+def test_the_population_file_has_no_place_for_personal_data() -> None:
+    history = History()
+    history.released()
+    population, _ = population_of(history)
+    (row,) = json.loads(population_document({}, population.reported))["generations"]
+    assert set(row) == {
+        *("approvals", "cost", "effect", "file", "first_index", "held", "id", "imported"),
+        *("last_index", "marks", "model", "project", "released_at", "requested_at", "requester"),
+        *("review", "rules", "state"),
+    }
+    assert set(row["requester"]) == {"accountable", "assurance", "id", "kind"}
+
+
 def test_what_automated_review_skipped_is_counted() -> None:
     history = History()
     history.released()

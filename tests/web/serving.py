@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -17,21 +17,34 @@ from tests.web.backend import PASSWORD, MemoryBackend
 
 
 @contextmanager
-def serve(backend: MemoryBackend) -> Iterator[None]:
-    """Serve the pages on a free port of loopback, under the backend's `base_url`."""
+def running(make_app: Callable[[str], FastAPI]) -> Iterator[str]:
+    """Run the app that `make_app(base_url)` makes, on a free port of loopback."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        backend.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = FastAPI()
-        app.include_router(router(backend))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(make_app(base_url), log_level="warning", lifespan="off")
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield
+        yield base_url
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def serve(backend: MemoryBackend) -> Iterator[None]:
+    """Serve the pages, under the backend's `base_url` from then on."""
+
+    def make_app(base_url: str) -> FastAPI:
+        backend.base_url = base_url
+        app = FastAPI()
+        app.include_router(router(backend))
+        return app
+
+    with running(make_app):
+        yield
 
 
 class Browser:

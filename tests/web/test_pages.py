@@ -1,11 +1,14 @@
 """The pages over HTTP, as any client sees them: who gets in, what is refused, what is sent."""
 
 import re
+from dataclasses import replace
 
 import pytest
+from fastapi import FastAPI
 
+from governance.web.routes import router
 from tests.web.backend import AUDIO, IMAGE, ONE_TIME, PASSWORD, VIDEO, MemoryBackend
-from tests.web.serving import Browser
+from tests.web.serving import Browser, running
 
 
 def test_the_start_page_tells_the_state_of_the_service(
@@ -36,6 +39,21 @@ def test_every_page_forbids_foreign_and_inline_code(browser: Browser) -> None:
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["referrer-policy"] == "same-origin"
         assert not re.search(r"<style|style=|<script(?! src=)|\son\w+=", response.text)
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(backend: MemoryBackend) -> None:
+    plain, backend.base_url = backend.base_url, "https://governance.example/"
+
+    def make_app(_: str) -> FastAPI:
+        app = FastAPI()
+        app.include_router(router(backend))
+        return app
+
+    with running(make_app) as base_url, Browser(base_url) as browser:
+        assert "strict-transport-security" in browser.get("/").headers
+        own = {"Sec-Fetch-Site": "", "Origin": "https://governance.example"}
+        assert browser.post("/sign-out", None, **own).status_code == 303
+    backend.base_url = plain
 
 
 def test_style_and_scripts_are_kept_by_the_browser_until_they_change(browser: Browser) -> None:
@@ -200,7 +218,7 @@ def test_the_review_shows_what_a_decision_rests_on(
 def test_text_of_others_stays_text(browser: Browser, backend: MemoryBackend) -> None:
     case = backend.cases[VIDEO]
     markup = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-    object.__setattr__(case.page.request, "prompt", markup)
+    case.page = replace(case.page, request=replace(case.page.request, prompt=markup))
     browser.sign_in()
     page = browser.get(f"/queue/{VIDEO}").text
     assert markup not in page

@@ -3,13 +3,14 @@
 const player = document.getElementById("player");
 const media = document.getElementById("media");
 const isImage = media.tagName === "IMG";
+const isVideo = media.tagName === "VIDEO";
 const duration = Number(player.dataset.seconds);
 const key = `played:${player.dataset.review}:${player.dataset.digest}`;
 // Lists of [from, to] in seconds: seen at all; of that, heard; of that, seen clearly.
 const played = JSON.parse(sessionStorage.getItem(key)) ?? { seen: [], heard: [], clear: [] };
 
 const JOIN = 0.05; // seconds: gaps shorter than this come from the clock, not from the reviewer
-const STEP = 1.5; // seconds: a longer jump between two looks at the position is a seek
+const STEP = 1.5; // seconds: browsers tell the position four times a second, loaded ones less
 
 function add(ranges, from, to) {
   const sorted = [...ranges, [from, to]].sort((a, b) => a[0] - b[0]);
@@ -43,8 +44,9 @@ function show() {
   set("played_muted", muted ? "yes" : "no");
   set("played_blurred", blurred ? "yes" : "no");
   const notes = [muted && "partly muted", blurred && "partly blurred"].filter(Boolean);
-  const of = isImage ? `Seen for ${seen.toFixed(0)} s` : `Seen ${seen.toFixed(1)} of ${duration.toFixed(1)} s`;
-  document.getElementById("seen").textContent = [of, ...notes].join(", ");
+  const share = `${isVideo ? "Seen" : "Heard"} ${seen.toFixed(1)} of ${duration.toFixed(1)} s`;
+  const told = isImage ? `Seen for ${seen.toFixed(0)} s` : share;
+  document.getElementById("seen").textContent = [told, ...notes].join(", ");
   document.getElementById("meter").value = isImage ? Number(seen > 0) : Math.min(1, seen / duration);
 }
 
@@ -63,15 +65,17 @@ let last = null;
 function look() {
   const now = media.currentTime;
   const step = STEP * Math.max(1, media.playbackRate);
-  if (last && !media.seeking && now > last.at && now - last.at < step) count(last.at, now, last);
-  const unseen = media.tagName === "VIDEO" && document.hidden;
-  const stands = media.paused || media.seeking || unseen;
+  if (last && now > last.at && now - last.at < step) count(last.at, now, last);
+  const stands = media.paused || media.seeking || (isVideo && document.hidden);
   last = stands ? null : { at: now, silent: isSilent(), blurred: isBlurred() };
 }
 
 function watchPlaying() {
-  const events = ["timeupdate", "play", "pause", "ended", "seeking", "seeked", "volumechange"];
-  for (const event of events) media.addEventListener(event, look);
+  for (const event of ["timeupdate", "play", "pause", "ended", "volumechange"]) {
+    media.addEventListener(event, look);
+  }
+  // Comes before any look at the new position: a jump is not a part that was played.
+  media.addEventListener("seeking", () => (last = null));
   document.addEventListener("visibilitychange", look);
 }
 
