@@ -1,17 +1,23 @@
 """The command `governance`. Each command imports what it needs; `verify` loads no server."""
 
 import argparse
+import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governance import __version__
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from governance.app import Platform
     from governance.lifecycle.context import Context
+
+STOP_TIMEOUT = 5  # seconds that a stopping service waits for downloads under way
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except GovernanceError as error:
         print(f"governance: {error.message}", file=sys.stderr)
-        return 1
+    except OSError as error:  # a file or folder that was named cannot be read or written
+        print(f"governance: {error}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,19 +118,37 @@ def _serve(options: argparse.Namespace) -> int:
     given = {"data_dir": options.data, "host": options.host, "port": options.port}
     chosen = settings.load(**{name: value for name, value in given.items() if value is not None})
     logs.configure()
-    platform = open_platform(chosen)
-    _welcome(platform)
-    print(f"Governance service on {chosen.base_url} (data: {chosen.data_dir})", flush=True)
-    config = uvicorn.Config(
-        create_app(platform),
-        host=chosen.host,
-        port=chosen.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-    uvicorn.Server(config).run()
+    with _listen(chosen.host, chosen.port) as listening:
+        platform = open_platform(chosen)
+        _welcome(platform)
+        print(f"Governance service on {chosen.base_url} (data: {chosen.data_dir})", flush=True)
+        config = uvicorn.Config(
+            create_app(platform),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT,
+        )
+        # The server stops cleanly on a signal, then raises it again: that is no failure.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The port, before anything else is touched: a first start says its password only once."""
+    from governance.kernel.errors import ConfigurationError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError:
+        raise ConfigurationError(
+            "address_unavailable",
+            f"Cannot listen on {host}, port {port}: it is taken, or not this machine's. Choose "
+            "another with --port or --host.",
+        ) from None
 
 
 def _welcome(platform: "Platform") -> None:
@@ -183,17 +209,20 @@ def _add_person(options: argparse.Namespace) -> int:
     from governance.ledger import SERVICE
 
     with _published(options.data) as context:
-        made = context.database.write(
-            lambda c: people.add_person(
-                c,
+
+        def run(connection: "Connection") -> people.NewPerson:
+            made = people.add_person(
+                connection,
                 context.ledger,
                 organisation=context.settings.organisation,
                 username=options.username,
                 name=options.name,
                 by=SERVICE,
             )
-        )
-        _grant(context, made.id, options.role)
+            _grant(connection, context, made.id, options.role)
+            return made
+
+        made = context.database.write(run)
     print(f"{made.id}\nOne-time password, to choose another with: {made.password}")
     return 0
 
@@ -212,9 +241,10 @@ def _add_agent(options: argparse.Namespace) -> int:
         proof = signer.prove_possession(
             organisation=organisation, accountable=accountable, audience=audience
         )
-        made = context.database.write(
-            lambda c: agents.register_agent(
-                c,
+
+        def run(connection: "Connection") -> str:
+            made = agents.register_agent(
+                connection,
                 context.ledger,
                 organisation=organisation,
                 name=options.name,
@@ -224,45 +254,44 @@ def _add_agent(options: argparse.Namespace) -> int:
                 audience=audience,
                 by=SERVICE,
             )
-        )
-        _grant(context, made, options.role)
+            _grant(connection, context, made, options.role)
+            return made
+
+        try:
+            made = context.database.write(run)
+        except Exception:
+            options.key.unlink()  # a key that was never registered is good for nothing
+            raise
     print(f"{made}\nKey: {options.key} (give it to the agent's program, never to a prompt)")
     return 0
 
 
-def _grant(context: "Context", subject: str, roles: list[str]) -> None:
+def _grant(connection: "Connection", context: "Context", subject: str, roles: list[str]) -> None:
     from governance.ledger import SERVICE
     from governance.policy import assignments, domain_of
 
     for role in roles:
-        context.database.write(
-            lambda c, role=role: assignments.grant(  # type: ignore[misc]
-                c,
-                context.ledger,
-                context.policies.policy,
-                subject=subject,
-                role=f"role:{role}",
-                domain=domain_of(context.settings.organisation),
-                by=SERVICE,
-            )
+        assignments.grant(
+            connection,
+            context.ledger,
+            context.policies.policy,
+            subject=subject,
+            role=f"role:{role}",
+            domain=domain_of(context.settings.organisation),
+            by=SERVICE,
         )
 
 
 def _policies_check(options: argparse.Namespace) -> int:
     from governance import policy
-    from governance.kernel.errors import ConfigurationError
     from governance.kernel.settings import packaged
     from governance.review import reasons
     from governance.routing import catalogue
     from governance.screening import prompt
 
     folder = options.folder or packaged("policies")
-    faults = [*map(str, policy.check(folder)), *reasons.check(folder)]
-    for load in (catalogue.load, prompt.load_prompt_rules):
-        try:
-            load(folder)
-        except ConfigurationError as error:
-            faults.append(error.message)
+    checks = (policy.check, catalogue.check, prompt.check, reasons.check)
+    faults = [str(fault) for check in checks for fault in check(folder)]
     print("\n".join([*faults, f"{len(faults)} faults"]) if faults else "policies: no faults")
     return 1 if faults else 0
 

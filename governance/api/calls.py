@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from governance.domain import Principal
 from governance.evidence.story import Story
 from governance.identity import csrf, replay
-from governance.identity.authenticate import Authenticated, authenticate
+from governance.identity.authenticate import authenticate
 from governance.identity.request_signature import ReceivedRequest, SignedRequest
 from governance.kernel.errors import InvalidRequest, TooLarge
 from governance.lifecycle import access
@@ -20,13 +20,17 @@ from governance.lifecycle.context import Context
 from governance.lifecycle.engine import Engine
 from governance.lifecycle.views import find
 from governance.policy import Authorization
+from governance.policy.authorization import Snapshot
 
 UPLOADS = ("/v1/governance/assets", "/v1/videos")
 
 
 @dataclass(frozen=True)
 class Call:
-    """An authenticated call. `signed` has a nonce that still has to be spent unless `is_spent`."""
+    """An authenticated call. `signed` has a nonce that still has to be spent unless `is_spent`.
+
+    snapshot: the role assignments as of the moment in which the caller was authenticated.
+    """
 
     context: Context
     engine: Engine
@@ -35,6 +39,7 @@ class Call:
     signed: SignedRequest | None
     body: bytes
     is_spent: bool
+    snapshot: Snapshot
 
     async def allow(self, obj: str, act: str, project: str = "") -> Authorization:
         """Raises Denied (`access_denied`), recorded, unless the caller may."""
@@ -65,7 +70,7 @@ class Call:
         return value
 
     async def _require(self, question: Question) -> Authorization:
-        answer = access.check(self.context, self.principal, self.scopes, question)
+        answer = access.check(self.context, self.principal, self.scopes, question, self.snapshot)
         if not answer.allowed:
             raise await run_in_threadpool(
                 access.refuse, self.context, self.principal, question, answer
@@ -81,9 +86,13 @@ async def unspent(request: Request) -> Call:
         known = authenticate(
             session, _received(request, context, body), session_idle=context.settings.session_idle
         )
+        snapshot = context.policies.seen_by(session)
     if known.principal.kind == "person":
         csrf.refuse_cross_site(request.method, request.headers, context.settings.base_url)
-    return _call(request, context, known, body, is_spent=False)
+    engine: Engine = request.app.state.engine
+    return Call(
+        context, engine, known.principal, known.scopes, known.signed, body, False, snapshot
+    )
 
 
 async def spent(request: Request) -> Call:
@@ -97,13 +106,6 @@ async def spent(request: Request) -> Call:
 
 Spent = Annotated[Call, Depends(spent)]
 Unspent = Annotated[Call, Depends(unspent)]
-
-
-def _call(
-    request: Request, context: Context, known: Authenticated, body: bytes, *, is_spent: bool
-) -> Call:
-    engine: Engine = request.app.state.engine
-    return Call(context, engine, known.principal, known.scopes, known.signed, body, is_spent)
 
 
 def _received(request: Request, context: Context, body: bytes) -> ReceivedRequest:

@@ -1,6 +1,9 @@
 """What the demonstration prints: acts, steps with their time, facts indented below."""
 
+import textwrap
 import time
+
+WIDTH = 96
 
 
 class Screen:
@@ -16,8 +19,18 @@ class Screen:
     def act(self, title: str) -> None:
         print(f"\n{title}", flush=True)
 
-    def step(self, text: str, mark: str = "✓") -> None:
-        print(f"  {mark} {text:<84} {self.seconds:5.1f} s", flush=True)
+    def step(self, text: str, *, good: bool = True) -> None:
+        mark = "✓" if good else "✗"
+        print(f"  {mark} {text:<{WIDTH - 11}} {self.seconds:5.1f} s", flush=True)
 
     def fact(self, text: str) -> None:
-        print(f"      {text}", flush=True)
+        """A sentence of the service's own, below the step that it belongs to."""
+        print(textwrap.fill(text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6))
+
+    def said(self, text: str) -> None:
+        """What another program printed, as it is."""
+        print(f"{text.rstrip()}\n", flush=True)
+
+    def entry(self, name: str, text: str) -> None:
+        """A line of the closing list."""
+        print(f"  {name:<20} {text}")

@@ -12,15 +12,15 @@ from typing import Any
 from governance.client.client import GovernanceApiError
 from governance.demo import cast
 from governance.demo.cast import Agent, Person
+from governance.demo.orders import ACCEPTED, REFUSED, SECONDS, Order
 from governance.demo.screen import Screen
 from governance.demo.stage import Stage, open_stage
 from governance.evidence import bundle
 from governance.kernel import clock
+from governance.kernel.errors import ConfigurationError
 
-PROJECT = "spring-campaign"
-VENDOR_MODEL = "self/wan2.2-a14b"
-LOCAL_MODEL = "local/procedural-video"
 TIMEOUT = 60.0
+FORGED = "evidence-forged.zip"
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,23 @@ class Cast:
     social: Agent
     intern: Agent
 
+    def agent(self, order: Order) -> Agent:
+        """Who asks for it."""
+        agent: Agent = getattr(self, order.agent)
+        return agent
+
 
 def run(out: Path | None) -> int:
-    """Play everything; returns 0 when the story went as it must."""
+    """Play everything into a new folder; returns 0 when the story went as it must.
+
+    Raises ConfigurationError (`demo_folder_used`).
+    """
     folder = out or Path(tempfile.mkdtemp(prefix="governance-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ConfigurationError(
+            "demo_folder_used", f"{folder} is not empty; name a new folder for the demonstration."
+        )
     screen = Screen()
     print(f"Governance demonstration in {folder}")
     with open_stage(folder / "data") as stage:
@@ -44,16 +56,12 @@ def run(out: Path | None) -> int:
         players = _set_up(screen, stage, folder)
         asked = _ask(screen, stage, players)
         _review(screen, players, asked)
-        clips = _download(screen, players, asked, folder)
-        report, evidence = _report(screen, players, folder)
+        _download(screen, players, asked, folder)
+        _report(screen, players, folder)
         root = stage.root
-    verified = _audit(screen, report, evidence, root)
-    print("\nResults")
-    for path in (report, evidence, *clips):
-        print(f"  {path}")
-    print(f"\n  governance verify {report} --root {root}")
-    print(f"\nDone in {screen.seconds:.0f} s.")
-    return 0 if verified else 1
+    is_right = _audit(screen, folder, root)
+    _close(screen, folder, root)
+    return 0 if is_right else 1
 
 
 def _set_up(screen: Screen, stage: Stage, folder: Path) -> Cast:
@@ -76,142 +84,141 @@ def _set_up(screen: Screen, stage: Stage, folder: Path) -> Cast:
 
 
 def _ask(screen: Screen, stage: Stage, players: Cast) -> dict[str, str]:
+    """Make all requests; returns the ids of those that were accepted."""
     screen.act("2  Six requests, each signed by its agent")
-    plain = {"deep_fake": "no", "real_person": "no"}
     asked: dict[str, str] = {}
-
-    asked["coast"] = _create(
-        players.storyboard, "A lighthouse above a calm sea at dusk, slow drift", LOCAL_MODEL, plain
-    )
-    screen.step("storyboard-agent: a coast at dusk, made on this machine → permitted")
-
-    unsure = {"deep_fake": "unknown", "real_person": "no"}
-    asked["street"] = _create(
-        players.social, "A rainy street with neon signs, handheld camera", VENDOR_MODEL, unsure
-    )
-    screen.step("social-agent: a street, made by the vendor; deep fake unknown → label and review")
-
-    consented = {"deep_fake": "yes", "real_person": "yes", "consent": "consent-2026-014"}
-    asked["portrait"] = _create(
-        players.storyboard, "The ambassador of the brand greets the viewer", LOCAL_MODEL, consented
-    )
-    screen.step("storyboard-agent: a real person, with consent → two people must approve")
-
-    asked["lost"] = _create(
-        players.social, "A train crossing a viaduct [[drop]]", VENDOR_MODEL, plain
-    )
-    screen.step("social-agent: a train; the vendor's answer will be lost on the way")
-
-    denied = _refused(
-        players.social,
-        "The ambassador of the brand at breakfast",
-        {"deep_fake": "yes", "real_person": "yes"},
-    )
-    screen.step("social-agent: a real person without consent → denied by rule", "✗")
-    screen.fact(denied.message)
-
-    denied = _refused(players.intern, "A forest in the morning mist", plain)
-    screen.step("intern-agent: has no role → denied, and the refusal is on record", "✗")
-    screen.fact(denied.message)
-
+    for order in ACCEPTED:
+        asked[order.name] = _create(players, order)
+        screen.step(f"{order.name:<10} {players.agent(order).name:<17} {order.said}")
+    for order in REFUSED:
+        refusal = _refused(players, order)
+        screen.step(f"{order.name:<10} {players.agent(order).name:<17} {order.said}", good=False)
+        screen.fact(refusal.message)
     _settle(players, asked)
+    screen.act("   What policy asked for, and where they stand")
     for name, generation in asked.items():
-        screen.step(f"{name}: {_state(players, generation)['state']}")
-    lost = _state(players, asked["lost"])
-    posts = stage.vendor.posts(asked["lost"])
-    screen.fact(f"the lost order was sent {posts} time(s); {_money(lost['held'])} stay held")
+        now = _state(players, generation)
+        screen.step(f"{name:<10} {now['state']}")
+        screen.fact(f"duties: {', '.join(now['duties'])}")
+    lost = _state(players, asked["train"])
+    posts = stage.vendor.posts(asked["train"])
+    screen.fact(
+        f"The order of the train was sent {posts} time; it is never repeated blindly, and "
+        f"{_money(lost['held'])} stay held until a person has found out."
+    )
     return asked
 
 
 def _review(screen: Screen, players: Cast, asked: dict[str, str]) -> None:
-    screen.act("3  People decide")
-    for name in ("coast", "street", "portrait"):
+    screen.act("3  People decide; nobody on their own request, nobody twice")
+    for name, generation in asked.items():
         for person in players.reviewers:
-            governance = _state(players, asked[name])
-            if governance["state"] != "in_review":
+            now = _state(players, generation)
+            if now["state"] != "in_review":
                 break
-            review = f"/v1/governance/reviews/{governance['review']}"
+            review = f"/v1/governance/reviews/{now['review']}"
             person.post(f"{review}/claim", {})
-            after = person.post(
-                f"{review}/decision",
-                {
-                    "decision": "approve",
-                    "reason": "fit_for_release",
-                    "digest": governance["digest"],
-                    "played": {"seconds": "2.0", "share": "1", "muted": False},
-                },
-            )
-            screen.step(f"{person.name} saw and approved {name} → {after['state']}")
+            decision = {
+                "decision": "approve",
+                "reason": "fit_for_release",
+                "digest": now["digest"],
+                "played": {"seconds": f"{SECONDS}.0", "share": "1", "muted": False},
+            }
+            after = person.post(f"{review}/decision", decision)
+            screen.step(f"{name:<10} {person.name} approves → {after['state']}")
 
 
-def _download(screen: Screen, players: Cast, asked: dict[str, str], folder: Path) -> list[Path]:
-    screen.act("4  Released files")
-    clips = []
-    for name in ("coast", "street", "portrait"):
-        clip = _owner(players, name).client.content(asked[name], folder / f"{name}.mp4")
-        marks = _state(players, asked[name])["marks"]
-        present = ", ".join(kind for kind, state in marks.items() if state == "present")
-        screen.step(f"{clip.name}, {clip.stat().st_size // 1024} kB; read back: {present}")
-        clips.append(clip)
-    return clips
+def _download(screen: Screen, players: Cast, asked: dict[str, str], folder: Path) -> None:
+    screen.act("4  The agents fetch what was released; independent readers found these marks")
+    for order in ACCEPTED:
+        now = _state(players, asked[order.name])
+        if now["state"] != order.ends:
+            raise RuntimeError(f"{order.name} should be {order.ends}, it is {now['state']}")
+        if order.ends != "released":
+            continue
+        clip = folder / f"{order.name}.mp4"
+        players.agent(order).client.content(asked[order.name], clip)
+        present = ", ".join(kind for kind, state in now["marks"].items() if state == "present")
+        screen.step(f"{clip.name:<14} {_size(clip)}  {present}")
 
 
-def _report(screen: Screen, players: Cast, folder: Path) -> tuple[Path, Path]:
+def _report(screen: Screen, players: Cast, folder: Path) -> None:
     screen.act("5  The compliance officer issues the report")
     time.sleep(1.0)  # let the last records reach a checkpoint
     now = clock.now()
-    body = {
+    period = {
         "from": clock.rfc3339(now - timedelta(days=1)),
         "to": clock.rfc3339(now + timedelta(days=1)),
     }
-    report = folder / "report.pdf"
-    report.write_bytes(players.officer.fetch("/v1/governance/reports", body))
-    screen.step(f"{report.name}, {report.stat().st_size // 1024} kB, its evidence inside")
-    evidence = folder / "evidence.zip"
+    report, evidence = folder / "report.pdf", folder / "evidence.zip"
+    report.write_bytes(players.officer.fetch("/v1/governance/reports", period))
+    screen.step(f"{report.name:<14} {_size(report)}  PDF/A-3 with its evidence inside")
     evidence.write_bytes(players.officer.fetch("/v1/governance/exports", {}))
-    screen.step(f"{evidence.name}, {evidence.stat().st_size // 1024} kB")
-    return report, evidence
+    screen.step(f"{evidence.name:<14} {_size(evidence)}  the evidence alone")
 
 
-def _audit(screen: Screen, report: Path, evidence: Path, root: str) -> bool:
-    screen.act("6  The service is off. The auditor verifies, offline")
-    good = _verify(report, root)
-    print(good.stdout, flush=True)
-    screen.step("the report verifies", "✓" if good.returncode == 0 else "✗")
-    forged = evidence.with_name("evidence-forged.zip")
-    files = bundle.unpack(evidence.read_bytes())
+def _audit(screen: Screen, folder: Path, root: str) -> bool:
+    """Verify the report and a forgery; True when only the report verifies."""
+    screen.act("6  The service is off. An auditor verifies the report, offline")
+    good = _verify(folder / "report.pdf", root)
+    screen.said(good.stdout + good.stderr)
+    is_verified = good.returncode == 0
+    screen.step("the report verifies", good=is_verified)
+
+    screen.act("7  One bit is flipped in a copy of the evidence")
+    bad = _verify(_forge(folder), root)
+    screen.said(bad.stdout + bad.stderr)
+    is_found = bad.returncode == 1 and "NOT VERIFIED" in bad.stdout
+    screen.step("the forgery is found", good=is_found)
+    return is_verified and is_found
+
+
+def _close(screen: Screen, folder: Path, root: str) -> None:
+    print(f"\nDone in {screen.seconds:.0f} s. What to look at, in {folder}\n")
+    screen.entry("report.pdf", "open this first: the audit report")
+    screen.entry("*.mp4", "the released clips; street and portrait carry a visible label")
+    screen.entry("evidence.zip", "what the auditor verified; the report has it attached")
+    screen.entry(FORGED, "the copy in which one bit is flipped")
+    screen.entry("data/", "the service's database, media and keys")
+    program = Path(__file__).parents[2] / "scripts" / "run"
+    command = program if program.is_file() else "governance"
+    print(f"\nVerify again:\n\n  {command} verify {folder}/report.pdf \\\n    --root {root}\n")
+
+
+def _forge(folder: Path) -> Path:
+    """A copy of the evidence with one bit of one record flipped."""
+    files = bundle.unpack((folder / "evidence.zip").read_bytes())
     records = bytearray(files["records.intoto.jsonl"])
     records[len(records) // 2] ^= 1
+    forged = folder / FORGED
     forged.write_bytes(bundle.pack({**files, "records.intoto.jsonl": bytes(records)}))
-    screen.act("7  One bit is flipped in a copy of the evidence")
-    bad = _verify(forged, root)
-    print(bad.stdout, flush=True)
-    screen.step("the forgery is found", "✓" if bad.returncode == 1 else "✗")
-    return good.returncode == 0 and bad.returncode == 1
+    return forged
 
 
 def _verify(file: Path, root: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "governance", "verify", str(file), "--root", root]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(  # noqa: S603  our own program, no shell
+        command, capture_output=True, text=True, encoding="utf-8", check=False
+    )
 
 
-def _create(agent: Agent, prompt: str, model: str, declared: dict[str, str]) -> str:
-    video = agent.client.create_video(
-        prompt,
-        model=model,
-        seconds=2,
-        size="832x480" if model == VENDOR_MODEL else "640x360",
-        metadata={"project": PROJECT, "territories": "EU", **declared},
+def _create(players: Cast, order: Order) -> str:
+    video = players.agent(order).client.create_video(
+        order.prompt,
+        model=order.model,
+        seconds=SECONDS,
+        size=order.size,
+        metadata=order.metadata,
     )
     return str(video["id"])
 
 
-def _refused(agent: Agent, prompt: str, declared: dict[str, str]) -> GovernanceApiError:
+def _refused(players: Cast, order: Order) -> GovernanceApiError:
     try:
-        _create(agent, prompt, LOCAL_MODEL, declared)
+        _create(players, order)
     except GovernanceApiError as error:
         return error
-    raise RuntimeError("this request should have been refused")
+    raise RuntimeError(f"{order.name} should have been refused")
 
 
 def _settle(players: Cast, asked: dict[str, str]) -> None:
@@ -231,8 +238,8 @@ def _state(players: Cast, generation: str) -> dict[str, Any]:
     return governance
 
 
-def _owner(players: Cast, name: str) -> Agent:
-    return players.social if name in ("street", "lost") else players.storyboard
+def _size(file: Path) -> str:
+    return f"{file.stat().st_size // 1024:>4} kB"
 
 
 def _money(amount: dict[str, str] | None) -> str:

@@ -41,7 +41,10 @@ def open_stage(data: Path) -> Iterator[Stage]:
         platform = open_platform(
             settings.load(
                 data_dir=data,
+                database_url="",
+                host="127.0.0.1",
                 port=port,
+                public_url="",
                 organisation=ORGANISATION,
                 checkpoint_interval=0.5,
                 poll_interval=0.3,

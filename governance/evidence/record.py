@@ -66,11 +66,11 @@ def seal(draft: Draft, signer: Signer) -> Record:
     Raises EvidenceError (`event_unknown`, `record_invalid`, `record_too_large`).
     """
     validate(draft.event, draft.body)
-    subjects = [{"name": name, "digest": {"sha256": value}} for name, value in draft.subjects]
+    # A statement needs a subject: where there is no media, the stream itself is named.
+    subjects = draft.subjects or ((draft.stream, draft.prev),)
     statement = {
         "_type": STATEMENT_TYPE,
-        # A statement needs a subject: where there is no media, the stream itself is named.
-        "subject": subjects or [{"name": draft.stream, "digest": {"sha256": draft.prev}}],
+        "subject": [{"name": name, "digest": {"sha256": value}} for name, value in subjects],
         "predicateType": f"{PREDICATE_PREFIX}{draft.event}:{VERSION}",
         "predicate": {
             "id": draft.id,
@@ -94,7 +94,7 @@ def seal(draft: Draft, signer: Signer) -> Record:
         prev=draft.prev,
         body=draft.body,
         sd=tuple(sorted(draft.sd)),
-        subjects=draft.subjects,
+        subjects=subjects,
         keyid=signer.keyid,
         line=line,
         leaf=merkle.leaf_hash(line).hex(),

@@ -14,7 +14,9 @@ def as_json(verdict: Verdict) -> str:
 
 def as_text(verdict: Verdict) -> str:
     """What was checked step by step, what is wrong, and what could not be checked."""
-    lines = [f"  ✓ {step.number}  {step.name:<12} {step.result}" for step in verdict.steps]
+    lines = [
+        _wrapped(step.result, f"  ✓ {step.number}  {step.name:<12} ") for step in verdict.steps
+    ]
     if verdict.failure is not None:
         lines.append(f"  ✗ {len(verdict.steps) + 1}  {verdict.failed_step:<12} FAILED")
         lines += ["", _wrapped(f"NOT VERIFIED: {verdict.failure.message}", "")]

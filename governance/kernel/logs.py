@@ -27,7 +27,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Send everything to standard error in this form."""
+    """Send everything to standard error in this form; of other people's code only warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for name in ("governance", "uvicorn"):
+        logging.getLogger(name).setLevel(level)

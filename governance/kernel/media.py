@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from governance.kernel import ids
+from governance.kernel import clock, ids
 from governance.kernel.errors import NotFound, Unavailable
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_ABANDONED = 86400.0  # seconds after which work in progress must be a dead process's
 
 
 def sha256_file(path: Path) -> str:
@@ -26,6 +30,7 @@ class MediaStore:
         self._min_free = min_free
         self._files.mkdir(parents=True, exist_ok=True)
         self._staging.mkdir(parents=True, exist_ok=True)
+        self._sweep()
 
     @contextmanager
     def staging(self, suffix: str = "") -> Iterator[Path]:
@@ -49,7 +54,8 @@ class MediaStore:
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
         path.replace(target)
-        _sync_folder(target.parent)
+        for folder in (target.parent, self._files):
+            _sync_folder(folder)
         return digest
 
     def path(self, owner: str, digest: str) -> Path:
@@ -61,10 +67,22 @@ class MediaStore:
 
     def remove(self, owner: str) -> None:
         """Remove all files of one owner; nobody else's, even where the bytes are the same."""
-        shutil.rmtree(self._files / owner, ignore_errors=True)
+        shutil.rmtree(self._folder(owner), ignore_errors=True)
 
     def _target(self, owner: str, digest: str) -> Path:
-        return self._files / owner / digest
+        return self._folder(owner) / digest
+
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed at work."""
+        newest = clock.now().timestamp() - _ABANDONED
+        for path in self._staging.iterdir():
+            if path.stat().st_mtime < newest:
+                path.unlink(missing_ok=True)
+
+    def _folder(self, owner: str) -> Path:
+        if not _NAME.fullmatch(owner):  # `..` or nothing would reach other people's files
+            raise ValueError(f"{owner!r} cannot own files")
+        return self._files / owner
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,13 +2,17 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from governance.kernel.errors import ConfigurationError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400)]
 
 
 def packaged(folder: str) -> Path:
@@ -24,41 +28,68 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GOVERNANCE_", extra="forbid", frozen=True)
 
     data_dir: Path = Path("data")
-    database_url: str = ""
+    database_url: str = Field(
+        "",
+        pattern=r"^(sqlite:///|postgresql\+psycopg://|$)",
+        description="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME",
+    )
     policies_dir: Path = Field(default_factory=lambda: packaged("policies"))
     report_templates_dir: Path = Field(default_factory=lambda: packaged("report_templates"))
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    public_url: str = ""
-    organisation: str = Field("default", pattern="^[a-z0-9][a-z0-9._-]{0,63}$")
-    log_origin: str = Field("governance.local/log", pattern=r"^[^\s+]{1,200}$")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#@\s]+/?)?$",
+        description="an address without a path, such as https://governance.example",
+    )
+    organisation: str = Field(
+        "default",
+        pattern="^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="1 to 64 small letters, digits, dots, dashes; first a letter or digit",
+    )
+    log_origin: str = Field(
+        "governance.local/log",
+        pattern=r"^[^\s+]{1,200}$",
+        description="a name without spaces and plus signs, such as governance.example/log",
+    )
 
     checkpoint_interval: float = Field(1.0, gt=0, le=10)
     engine: bool = True
     engine_threads: int = Field(2, ge=1, le=32)
-    lease: float = Field(120.0, gt=0)
-    poll_interval: float = Field(2.0, gt=0)
-    generation_deadline: float = Field(3600.0, gt=0)
+    lease: Seconds = 120.0
+    poll_interval: Seconds = 2.0
+    generation_deadline: Seconds = 3600.0
 
     max_json_body: int = Field(256 * 1024, gt=0)
     max_upload: int = Field(512 * 1024 * 1024, gt=0)
     min_free_disk: int = Field(256 * 1024 * 1024, ge=0)
 
-    review_expiry: float = Field(7 * 86400.0, gt=0)
-    claim_expiry: float = Field(1800.0, gt=0)
-    session_idle: float = Field(1800.0, gt=0)
-    session_absolute: float = Field(43200.0, gt=0)
+    review_expiry: Seconds = 7 * 86400.0
+    claim_expiry: Seconds = 1800.0
+    session_idle: Seconds = 1800.0
+    session_absolute: Seconds = 43200.0
 
-    openai_videos_url: str = ""
+    openai_videos_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$",
+        description="an address such as https://videos.example/v1",
+    )
     openai_videos_key: SecretStr = SecretStr("")
 
     @model_validator(mode="after")
     def refuse_unsafe(self) -> "Settings":
-        if self.host not in LOOPBACK and not self.public_url.startswith("https://"):
+        """What crosses a network needs TLS: passwords, sessions, signed requests."""
+        url = urlsplit(self.public_url)
+        if self.host not in LOOPBACK and url.scheme != "https":
             raise ValueError(
                 "GOVERNANCE_HOST opens the service to the network, so GOVERNANCE_PUBLIC_URL must "
                 "be the https:// address under which a TLS proxy serves it"
+            )
+        if url.scheme == "http" and url.hostname not in LOOPBACK:
+            raise ValueError(
+                "GOVERNANCE_PUBLIC_URL names another machine without TLS; it must begin with "
+                "https://, because browsers send the session's cookie over nothing else"
             )
         return self
 
@@ -70,7 +101,8 @@ class Settings(BaseSettings):
     @cached_property
     def base_url(self) -> str:
         """The public address of the service, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     @cached_property
     def authority(self) -> str:
@@ -90,8 +122,17 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise ConfigurationError("settings_invalid", "; ".join(lines)) from None
+        lines = [_sentence(fault) for fault in error.errors()]
+        raise ConfigurationError("settings_invalid", "\n".join(lines)) from None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    """Names the setting as people set it, and never its value, which may be a secret."""
+    message = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        return f"{message}."
+    name = str(fault["loc"][0])
+    field = Settings.model_fields.get(name)
+    if fault["type"] == "string_pattern_mismatch" and field is not None:
+        message = f"It must be {field.description}"
+    return f"GOVERNANCE_{name.upper()}: {message}."

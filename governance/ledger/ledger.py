@@ -28,14 +28,11 @@ _PENDING = LogPending.__table__  # type: ignore[attr-defined]
 # Built once: a statement that is built anew costs more than its execution.
 _ADD_RECORDS = insert(_RECORDS)
 _ADD_PENDING = insert(_PENDING)
-_BEGIN_STREAM = text(
-    "INSERT INTO log_stream (id, seq, leaf) VALUES (:stream, -1, :zero) ON CONFLICT DO NOTHING"
-)
 _MOVE_STREAM = update(_STREAMS).where(_STREAMS.c.id == bindparam("stream"))
-_HEAD = (
-    select(_STREAMS.c.seq, _STREAMS.c.leaf)
-    .where(_STREAMS.c.id == bindparam("stream"))
-    .with_for_update()
+# Makes the head of a new stream; locks that of an old one, or one that is just being made.
+_HEAD = text(
+    "INSERT INTO log_stream (id, seq, leaf) VALUES (:stream, -1, :zero)"
+    " ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING seq, leaf"
 )
 _SCOPE = select(_RECORDS.c.scope).where(_RECORDS.c.id == bindparam("record"))
 
@@ -90,6 +87,8 @@ class Ledger:
 
     def append_all(self, connection: Connection, entries: Sequence[Entry]) -> list[record.Record]:
         """Append records in order, all or none. Raises as `append` does."""
+        if not entries:
+            return []
         batch = _Batch()
         for entry in entries:
             self._seal(connection, batch, entry)
@@ -192,10 +191,7 @@ def read_stream(session: Session, stream: str) -> list[record.Record]:
 
 
 def _locked_head(connection: Connection, stream: str) -> _Head:
-    row = connection.execute(_HEAD, {"stream": stream}).one_or_none()
-    if row is None:  # waits where another process is just beginning the same stream
-        connection.execute(_BEGIN_STREAM, {"stream": stream, "zero": record.ZERO})
-        row = connection.execute(_HEAD, {"stream": stream}).one()
+    row = connection.execute(_HEAD, {"stream": stream, "zero": record.ZERO}).one()
     return _Head(row.seq, row.leaf)
 
 

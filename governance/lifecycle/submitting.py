@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select, text
 
 from governance.domain import Asset, Decision, Finding, GenerationRequest, Mark, Principal, Quote
 from governance.evidence.story import State, Story
@@ -27,7 +27,11 @@ from governance.review import separation
 from governance.screening.prompt import screen_prompt
 
 _KEYS = IdempotencyKey.__table__  # type: ignore[attr-defined]
-_KEEP = insert(_KEYS)
+# Where another transaction keeps the same key, this waits for its end and then does nothing.
+_KEEP = text(
+    'INSERT INTO idempotency_key (principal, "key", request_digest, generation) '
+    "VALUES (:caller, :idempotency_key, :request_digest, :generation) ON CONFLICT DO NOTHING"
+)
 _KEPT = select(_KEYS.c.request_digest, _KEYS.c.generation).where(
     _KEYS.c.principal == bindparam("caller"), _KEYS.c.key == bindparam("idempotency_key")
 )
@@ -74,7 +78,7 @@ class Submission:
     generation: str
     caller: Caller
     entries: tuple[Entry, ...]
-    digest: str
+    digest: str  # of what the request means; only where there is an idempotency key
     before: Callable[[Connection], None] = field(default=lambda connection: None)
 
 
@@ -161,25 +165,15 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     caller = submission.caller
     if caller.signed is not None:
         replay.spend_nonce(connection, caller.signed)
-    earlier = _earlier(connection, submission)
-    if earlier is not None:
-        return store.get(connection, earlier).story
+    answered = _keep_key(connection, submission)
+    if answered is not None:
+        return store.get(connection, answered).story
     submission.before(connection)
     story = store.begin(
         connection, context.ledger, submission.entries, lambda s: wake_at(s, context.settings)
     )
     if story.state == State.AWAITING_APPROVAL:
         separation.involve(connection, story.id, caller.principal.chain)
-    if caller.idempotency_key is not None:
-        connection.execute(
-            _KEEP,
-            {
-                "principal": caller.principal.id,
-                "key": caller.idempotency_key,
-                "request_digest": submission.digest,
-                "generation": story.id,
-            },
-        )
     return story
 
 
@@ -199,7 +193,8 @@ def _submission(
         "policy.decided",
         as_body(assessment.decision, caller.authorization),
     )
-    return Submission(generation, caller, (asked, decided), _digest(event, body, private))
+    digest = _digest(event, body, private) if caller.idempotency_key is not None else ""
+    return Submission(generation, caller, (asked, decided), digest)
 
 
 def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any], ...]) -> str:
@@ -210,15 +205,18 @@ def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any],
     return hashlib.sha256(repr((event, sorted(meaning.items()), private)).encode()).hexdigest()
 
 
-def _earlier(connection: Connection, submission: Submission) -> str | None:
-    caller = submission.caller
-    if caller.idempotency_key is None:
+def _keep_key(connection: Connection, submission: Submission) -> str | None:
+    """Keep the caller's key; the generation that answered to it before, None when it is new."""
+    if submission.caller.idempotency_key is None:
         return None
-    row = connection.execute(
-        _KEPT, {"caller": caller.principal.id, "idempotency_key": caller.idempotency_key}
-    ).one_or_none()
-    if row is None:
+    key = {
+        "caller": submission.caller.principal.id,
+        "idempotency_key": submission.caller.idempotency_key,
+    }
+    kept = {"request_digest": submission.digest, "generation": submission.generation}
+    if connection.execute(_KEEP, {**key, **kept}).rowcount:
         return None
+    row = connection.execute(_KEPT, key).one()
     if row.request_digest != submission.digest:
         raise InvalidRequest(
             "idempotency_key_reused",

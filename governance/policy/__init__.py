@@ -2,7 +2,6 @@
 
 from governance.policy.authorization import Assignment, Authorization, Snapshot, domain_of
 from governance.policy.decisions import as_body, decide, replay
-from governance.policy.documents import PackFault
 from governance.policy.duties import CAPABILITIES
 from governance.policy.inputs import ModelFacts, decision_input
 from governance.policy.packs import check, load
@@ -13,7 +12,6 @@ __all__ = [
     "Assignment",
     "Authorization",
     "ModelFacts",
-    "PackFault",
     "Policy",
     "Snapshot",
     "as_body",

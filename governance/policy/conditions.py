@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from governance.policy.documents import Pointer
+from governance.kernel.documents import Pointer
 
 Schema = dict[str, Any]
 Fault = tuple[Pointer, str]

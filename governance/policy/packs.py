@@ -12,9 +12,17 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from governance.kernel.documents import (
+    Document,
+    FileFault,
+    Pointer,
+    read_json,
+    read_text,
+    read_yaml,
+    refusal,
+)
 from governance.kernel.errors import ConfigurationError
 from governance.policy import conditions, judge
-from governance.policy.documents import Document, PackFault, Pointer, read_yaml
 from governance.policy.duties import CAPABILITIES
 from governance.policy.rows import read_rows
 from governance.policy.rules import Policy, compile_policy
@@ -22,9 +30,8 @@ from governance.policy.rules import Policy, compile_policy
 Schemas = dict[str, dict[str, Any]]
 
 _MODEL = "authorization/model.conf"
-_ROWS = "authorization/policy.csv"
+_PACK_SCHEMA = "schemas/rule-pack.schema.json"
 _SCHEMAS = {
-    "rule_pack": "schemas/rule-pack.schema.json",
     "decision_input": "schemas/decision-input.schema.json",
     "duties": "schemas/duties.schema.json",
 }
@@ -35,79 +42,60 @@ def load(policies_dir: Path) -> Policy:
     """The policy of a folder. Raises ConfigurationError (`policy_invalid`), one line per fault."""
     policy, faults = _inspect(policies_dir)
     if policy is None:
-        raise ConfigurationError("policy_invalid", "\n".join(str(fault) for fault in faults))
+        raise refusal("policy_invalid", faults)
     return policy
 
 
-def check(policies_dir: Path) -> list[PackFault]:
-    """Everything that is wrong in a policy folder; empty when `load` would succeed."""
+def check(policies_dir: Path) -> list[FileFault]:
+    """Everything that is wrong in packs and authorization; empty when `load` would succeed."""
     return _inspect(policies_dir)[1]
 
 
-def _inspect(policies_dir: Path) -> tuple[Policy | None, list[PackFault]]:
+def _inspect(policies_dir: Path) -> tuple[Policy | None, list[FileFault]]:
     schemas, faults = _read_schemas(policies_dir)
-    faults += [
-        PackFault(name, 1, "the file is missing")
-        for name in (_MODEL, _ROWS)
-        if not (policies_dir / name).is_file()
-    ]
-    paths = sorted((policies_dir / "packs").glob("*.yaml"))
-    if not paths:
-        faults.append(PackFault("packs", 1, "there is no rule pack, so nothing would be forbidden"))
     if faults:
         return None, faults
-    packs, faults = _read_packs(paths, schemas)
-    rows, row_faults = read_rows(policies_dir / _ROWS)
-    faults += row_faults
+    packs, faults = _read_packs(policies_dir, schemas)
+    rows, row_faults = read_rows(policies_dir)
+    model, model_faults = read_text(policies_dir, _MODEL)
+    faults += [*row_faults, *model_faults]
     if faults:
         return None, faults
-    content = {
-        "packs": packs,
-        "authorization": {"model": (policies_dir / _MODEL).read_text("utf-8"), "rules": rows},
-        "decision_input": schemas["decision_input"],
-        "duties": schemas["duties"],
-    }
+    content = {"packs": packs, "authorization": {"model": model, "rules": rows}, **schemas}
     policy = compile_policy(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
     try:
         judge.rehearse(policy.model, policy.permissions)
     except ConfigurationError as error:
-        return None, [PackFault(_MODEL, 1, error.message)]
+        return None, [FileFault(_MODEL, 1, error.message)]
     return policy, []
 
 
-def _read_schemas(policies_dir: Path) -> tuple[Schemas, list[PackFault]]:
+def _read_schemas(policies_dir: Path) -> tuple[Schemas, list[FileFault]]:
     schemas: Schemas = {}
-    faults: list[PackFault] = []
+    faults: list[FileFault] = []
     for key, name in _SCHEMAS.items():
-        try:
-            schemas[key] = orjson.loads((policies_dir / name).read_bytes())
-        except FileNotFoundError:
-            faults.append(PackFault(name, 1, "the file is missing"))
-        except orjson.JSONDecodeError as error:
-            faults.append(PackFault(name, error.lineno, error.msg))
+        schemas[key], found = read_json(policies_dir, name)
+        faults += found
     return schemas, faults
 
 
-def _read_packs(paths: list[Path], schemas: Schemas) -> tuple[list[Any], list[PackFault]]:
+def _read_packs(policies_dir: Path, schemas: Schemas) -> tuple[list[Any], list[FileFault]]:
     documents: list[Document] = []
-    faults: list[PackFault] = []
-    for path in paths:
-        document, found = read_yaml(path)
+    faults: list[FileFault] = []
+    for path in sorted((policies_dir / "packs").glob("*.yaml")):
+        document, found = read_yaml(policies_dir, f"packs/{path.name}", _PACK_SCHEMA)
         found = found or list(_pack_faults(document, schemas))
         faults += found
         if not found:
             documents.append(document)
-    return [document.value for document in documents], [*faults, *_repeated(documents)]
+    if not documents and not faults:
+        faults.append(FileFault("packs", 1, "there is no rule pack, so nothing would be forbidden"))
+    faults += _repeated(documents)
+    # All packs share one schema, whose own fault is listed once.
+    return [document.value for document in documents], list(dict.fromkeys(faults))
 
 
-def _pack_faults(document: Document, schemas: Schemas) -> Iterator[PackFault]:
-    form = [
-        document.fault(tuple(error.instance_path), error.message)
-        for error in jsonschema_rs.iter_errors(schemas["rule_pack"], document.value)
-    ]
-    yield from form
-    if form:
-        return
+def _pack_faults(document: Document, schemas: Schemas) -> Iterator[FileFault]:
     yield from _date_faults(document, ("as_of",), document.value["as_of"])
     for index, rule in enumerate(document.value["rules"]):
         yield from _rule_faults(document, ("rules", index), rule, schemas)
@@ -115,7 +103,7 @@ def _pack_faults(document: Document, schemas: Schemas) -> Iterator[PackFault]:
 
 def _rule_faults(
     document: Document, pointer: Pointer, rule: dict[str, Any], schemas: Schemas
-) -> Iterator[PackFault]:
+) -> Iterator[FileFault]:
     period = rule["in_force"]
     for name, day in period.items():
         yield from _date_faults(document, (*pointer, "in_force", name), day)
@@ -147,14 +135,14 @@ def _duty_faults(
         yield f"{kind}: {'.'.join(str(part) for part in error.instance_path)} {error.message}"
 
 
-def _date_faults(document: Document, pointer: Pointer, day: str) -> Iterator[PackFault]:
+def _date_faults(document: Document, pointer: Pointer, day: str) -> Iterator[FileFault]:
     try:
         date.fromisoformat(day)
     except ValueError:
         yield document.fault(pointer, f"{day} is not a day of the calendar")
 
 
-def _repeated(documents: list[Document]) -> Iterator[PackFault]:
+def _repeated(documents: list[Document]) -> Iterator[FileFault]:
     """Records name packs and rules by their ids, so an id means one thing."""
     seen: dict[str, str] = {}
     for document in documents:

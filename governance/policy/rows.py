@@ -7,6 +7,7 @@ unknown condition. Each of these is refused here.
 from collections.abc import Iterator
 from pathlib import Path
 
+from governance.kernel.documents import FileFault, read_text
 from governance.policy.authorization import (
     ACTIONS,
     CONDITIONS,
@@ -15,21 +16,21 @@ from governance.policy.authorization import (
     EVERYWHERE,
     ROLE,
 )
-from governance.policy.documents import PackFault, shown
 
+FILE = "authorization/policy.csv"
 _COLUMNS = 8
 
 
-def read_rows(path: Path) -> tuple[list[tuple[str, ...]], list[PackFault]]:
+def read_rows(policies_dir: Path) -> tuple[list[tuple[str, ...]], list[FileFault]]:
     """The rules as tuples in the order of `Permission`, and what is wrong with the file."""
     rows: list[tuple[str, ...]] = []
-    faults: list[PackFault] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    text, faults = read_text(policies_dir, FILE)
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         cells = [cell.strip() for cell in line.split(",")]
         messages = list(_faults(cells, {row[0] for row in rows}))
-        faults += [PackFault(shown(path), number, message) for message in messages]
+        faults += [FileFault(FILE, number, message) for message in messages]
         if not messages:
             rows.append(tuple(cells[1:]))
     return rows, faults

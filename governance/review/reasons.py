@@ -1,20 +1,15 @@
 """Reason codes: why a person decides as they do, from `policies/reasons.yaml`."""
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jsonschema_rs
-import yaml
-
-from governance.kernel.errors import ConfigurationError, InvalidRequest
+from governance.kernel.documents import Document, FileFault, read_yaml, refusal
+from governance.kernel.errors import InvalidRequest
 from governance.review.decisions import DECISIONS, Stage
 
 FILE = "reasons.yaml"
-SCHEMA = Path("schemas", "reasons.schema.json")
+SCHEMA = "schemas/reasons.schema.json"
 
 
 @dataclass(frozen=True)
@@ -68,66 +63,37 @@ class Reasons:
 
 
 def load(policies_dir: Path) -> Reasons:
-    """Raises ConfigurationError (`reasons_invalid`) with one line per fault."""
-    faults = check(policies_dir)
+    """Raises ConfigurationError (`reasons_invalid`), one line per fault."""
+    document, faults = _inspect(policies_dir)
     if faults:
-        raise ConfigurationError("reasons_invalid", "\n".join(faults))
-    document = yaml.safe_load((policies_dir / FILE).read_text("utf-8"))
-    return Reasons(document["version"], tuple(Reason(**item) for item in document["reasons"]))
+        raise refusal("reasons_invalid", faults)
+    data = document.value
+    return Reasons(data["version"], tuple(Reason(**item) for item in data["reasons"]))
 
 
-def check(policies_dir: Path) -> list[str]:
-    """The faults of the file, `reasons.yaml:12: …` each; empty when there is none."""
-    path = policies_dir / FILE
-    try:
-        node = yaml.compose(path.read_text("utf-8"), yaml.SafeLoader)
-        schema = json.loads((policies_dir / SCHEMA).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        return [f"{FILE}:1: cannot be read: {error}"]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return [f"{FILE}:{line}: {error.problem}"]
-    document = yaml.safe_load(path.read_text("utf-8"))
-    validator = jsonschema_rs.Draft202012Validator(schema)
-    faults = [
-        (_line(node, error.instance_path), error.message)
-        for error in validator.iter_errors(document)
-    ]
-    faults = faults or [(_line(node, path), text) for path, text in _contradictions(document)]
-    return [f"{FILE}:{line}: {message}" for line, message in sorted(faults)]
+def check(policies_dir: Path) -> list[FileFault]:
+    """Everything that is wrong in the file; empty when `load` would succeed."""
+    return _inspect(policies_dir)[1]
 
 
-def _contradictions(document: dict[str, Any]) -> Iterator[tuple[Sequence[str | int], str]]:
+def _inspect(policies_dir: Path) -> tuple[Document, list[FileFault]]:
+    document, faults = read_yaml(policies_dir, FILE, SCHEMA)
+    return document, faults or list(_contradictions(document))
+
+
+def _contradictions(document: Document) -> Iterator[FileFault]:
     """What a schema cannot say: codes are unique, every decision has a reason."""
-    reasons = document["reasons"]
-    seen: Counter[str] = Counter()
+    reasons = document.value["reasons"]
+    seen: set[str] = set()
     for index, reason in enumerate(reasons):
-        seen[reason["code"]] += 1
-        if seen[reason["code"]] == 2:
-            yield ("reasons", index, "code"), f"the code {reason['code']} is used before"
+        code = reason["code"]
+        if code in seen:
+            yield document.fault(("reasons", index, "code"), f"the code {code} is used before")
+        seen.add(code)
     for stage, decisions in DECISIONS.items():
         for decision in decisions:
             if not any((r["stage"], r["decision"]) == (stage, decision) for r in reasons):
-                yield ("reasons",), f"no reason to {decision} at the stage {stage}"
-
-
-def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int:
-    """The line of the value at `path`, or of the nearest value around it."""
-    for step in path:
-        child = _child(node, step)
-        if child is None:
-            break
-        node = child
-    return node.start_mark.line + 1 if node else 1
-
-
-def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-        items: list[yaml.Node] = node.value
-        return items[step]
-    return None
+                yield document.fault(("reasons",), f"no reason to {decision} at the stage {stage}")
 
 
 def _either(words: Sequence[str]) -> str:

@@ -1,24 +1,24 @@
 """The models that requests may be routed to: data that people edit, checked when it is loaded."""
 
 import difflib
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema_rs
-
 from governance.domain import Media, Quote
 from governance.kernel import clock
-from governance.kernel.errors import ConfigurationError, InvalidRequest
-from governance.routing.marked_yaml import MarkedYaml
+from governance.kernel.documents import Document, FileFault, read_yaml, refusal
+from governance.kernel.errors import InvalidRequest
 
 Tier = Literal["premium", "commodity", "procedural"]
 Lifecycle = Literal["active", "preview", "legacy", "sunset_risk", "retired"]
 SourceType = Literal["trainedAlgorithmicMedia", "algorithmicMedia"]
 
+FILE = "catalogue.yaml"
+SCHEMA = "schemas/catalogue.schema.json"
 _ANY_SIDE = 1_000_000
 
 
@@ -146,22 +146,15 @@ class Catalogue:
         return sorted(usable, key=lambda name: name not in model.successors)
 
 
-def load(folder: Path) -> Catalogue:
-    """Read `catalogue.yaml` in the policies folder.
+def load(policies_dir: Path) -> Catalogue:
+    """The models of a policies folder.
 
-    Raises ConfigurationError (`catalogue_invalid`) with one `file:line: what is wrong` per fault.
+    Raises ConfigurationError (`catalogue_invalid`), one line per fault.
     """
-    document = MarkedYaml(folder / "catalogue.yaml")
-    schema = json.loads((folder / "schemas" / "catalogue.schema.json").read_text(encoding="utf-8"))
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    faults = [
-        f"{document.place(error.instance_path)}: {_path(error.instance_path)}{error.message}"
-        for error in validator.iter_errors(document.data)
-    ]
-    faults = faults or _contradictions(document)
+    document, faults = _inspect(policies_dir)
     if faults:
-        raise ConfigurationError("catalogue_invalid", "\n".join(faults))
-    data = document.data
+        raise refusal("catalogue_invalid", faults)
+    data = document.value
     scoring = data["scoring"]
     purposes = ("final", "intermediate")
     return Catalogue(
@@ -175,30 +168,36 @@ def load(folder: Path) -> Catalogue:
     )
 
 
-def _path(path: list[str | int]) -> str:
-    return f"{'.'.join(str(step) for step in path)}: " if path else ""
+def check(policies_dir: Path) -> list[FileFault]:
+    """Everything that is wrong in the catalogue; empty when `load` would succeed."""
+    return _inspect(policies_dir)[1]
 
 
-def _contradictions(document: MarkedYaml) -> list[str]:
+def _inspect(policies_dir: Path) -> tuple[Document, list[FileFault]]:
+    document, faults = read_yaml(policies_dir, FILE, SCHEMA)
+    return document, faults or list(_contradictions(document))
+
+
+def _contradictions(document: Document) -> Iterator[FileFault]:
     """What a schema cannot see: names used twice, missing successors, empty ranges."""
-    entries: list[dict[str, Any]] = document.data["models"]
+    entries: list[dict[str, Any]] = document.value["models"]
     ids = {entry["id"] for entry in entries}
-    faults: list[str] = []
     seen = {"auto"}
     for number, entry in enumerate(entries):
+        place = ("models", number)
         names = [entry["id"], *entry.get("aliases", [])]
-        messages = [f"the name {name} is taken" for name in names if name in seen]
-        messages += [
-            f"the successor {name} is not in the catalogue"
-            for name in entry.get("successors", [])
-            if name not in ids
-        ]
+        for name in names:
+            if name in seen:
+                yield document.fault(place, f"the name {name} is taken")
+            seen.add(name)
+        for name in entry.get("successors", []):
+            if name not in ids:
+                yield document.fault(
+                    (*place, "successors"), f"the successor {name} is not in the catalogue"
+                )
         span = entry.get("seconds", {"min": 0, "max": 0})
         if span["min"] > span["max"]:
-            messages.append("seconds.min is above seconds.max")
-        faults += [f"{document.place(['models', number])}: {message}" for message in messages]
-        seen.update(names)
-    return faults
+            yield document.fault((*place, "seconds"), "seconds.min is above seconds.max")
 
 
 def _model(entry: dict[str, Any]) -> Model:

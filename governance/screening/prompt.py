@@ -3,23 +3,21 @@
 A finding names the rule, never the words of the prompt: findings go into records.
 """
 
-import hashlib
-import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema_rs
-import yaml
-
 from governance.domain import Finding
-from governance.kernel.errors import ConfigurationError, InvalidRequest
+from governance.kernel.documents import Document, FileFault, read_yaml, refusal
+from governance.kernel.errors import InvalidRequest
 from governance.screening.patterns import compile_pattern
 
 MAX_PROMPT = 32_000  # characters
 FILE = "prompt-rules.yaml"
+SCHEMA = "schemas/prompt-rules.schema.json"
 
 
 @dataclass(frozen=True)
@@ -42,24 +40,24 @@ class PromptRules:
     rules: tuple[PromptRule, ...]
 
 
-def load_prompt_rules(policies_dir: Path) -> PromptRules:
-    """Read `prompt-rules.yaml` and compile it.
+def load(policies_dir: Path) -> PromptRules:
+    """The rules of a policies folder, compiled.
 
-    Raises ConfigurationError (`prompt_rules_invalid`) with the place and what to change.
+    Raises ConfigurationError (`prompt_rules_invalid`), one line per fault.
     """
-    source = (policies_dir / FILE).read_bytes()
-    schema = json.loads((policies_dir / "schemas" / "prompt-rules.schema.json").read_bytes())
-    try:
-        document = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        raise _invalid(str(error)) from error
-    fault = next(iter(jsonschema_rs.validator_for(schema).iter_errors(document)), None)
-    if fault is not None:
-        raise _invalid(f"{'.'.join(str(part) for part in fault.instance_path)}: {fault.message}")
-    rules = tuple(_rule(entry) for entry in document["rules"])
-    if len({rule.id for rule in rules}) < len(rules):
-        raise _invalid("two rules have the same id")
-    return PromptRules(document["version"], hashlib.sha256(source).hexdigest(), rules)
+    document, faults = _inspect(policies_dir)
+    if faults:
+        raise refusal("prompt_rules_invalid", faults)
+    rules = tuple(_rule(entry) for entry in document.value["rules"])
+    return PromptRules(document.value["version"], document.digest, rules)
+
+
+load_prompt_rules = load  # the name under which the service asks for it
+
+
+def check(policies_dir: Path) -> list[FileFault]:
+    """Everything that is wrong in the file; empty when `load` would succeed."""
+    return _inspect(policies_dir)[1]
 
 
 def screen_prompt(prompt: str, rules: PromptRules) -> tuple[Finding, ...]:
@@ -92,20 +90,31 @@ def normalise(text: str) -> str:
     return " ".join("".join(visible).split())
 
 
+def _inspect(policies_dir: Path) -> tuple[Document, list[FileFault]]:
+    document, faults = read_yaml(policies_dir, FILE, SCHEMA)
+    return document, faults or list(_contradictions(document))
+
+
+def _contradictions(document: Document) -> Iterator[FileFault]:
+    """What a schema cannot say: ids are unique, no pattern can run away."""
+    seen: set[str] = set()
+    for number, rule in enumerate(document.value["rules"]):
+        place = ("rules", number)
+        if rule["id"] in seen:
+            yield document.fault((*place, "id"), f"the id {rule['id']} is used before")
+        seen.add(rule["id"])
+        for index, pattern in enumerate(rule.get("patterns", [])):
+            try:
+                compile_pattern(pattern)
+            except ValueError as error:
+                yield document.fault((*place, "patterns", index), f"{pattern!r}: {error}")
+
+
 def _rule(entry: dict[str, Any]) -> PromptRule:
-    expressions = []
+    expressions = [compile_pattern(pattern) for pattern in entry.get("patterns", [])]
     if terms := entry.get("terms"):
         escaped = "|".join(re.escape(normalise(term)) for term in terms)
         expressions.append(re.compile(rf"(?<!\w)(?:{escaped})(?!\w)"))
-    for pattern in entry.get("patterns", []):
-        try:
-            expressions.append(compile_pattern(pattern))
-        except ValueError as error:
-            raise _invalid(f"rule {entry['id']}: pattern {pattern!r}: {error}") from error
     return PromptRule(
         entry["id"], entry["code"], entry["severity"], entry["because"], tuple(expressions)
     )
-
-
-def _invalid(fault: str) -> ConfigurationError:
-    return ConfigurationError("prompt_rules_invalid", f"policies/{FILE}: {fault}")

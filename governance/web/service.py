@@ -117,19 +117,15 @@ class ServiceBackend:
         )
 
     def queue(self, person: Principal) -> list[Row]:
+        projects = self._projects(person)
         with self._context.database.read() as session:
-            items = queue.queue(session, person.organisation, None, clock.now())
-            visible = [item for item in items if self._may_see(person, item)]
-            stories = {
-                item.review: views.find(session, item.generation, person.organisation)
-                for item in visible
-            }
-            names = display_names(
-                session, {story.request["principal"]["id"] for story in stories.values()}
-            )
-        if not visible and not self._may_see_any(person):
-            self._require(person, Question("review", "read", person.organisation))
-        return [_row(item, stories[item.review], person, names) for item in visible]
+            items = queue.queue(session, person.organisation, projects, clock.now())
+            stories = [views.find(session, i.generation, person.organisation) for i in items]
+            requesters = {story.request["principal"]["id"] for story in stories}
+            names = display_names(session, requesters)
+        return [
+            _row(item, story, person, names) for item, story in zip(items, stories, strict=True)
+        ]
 
     def review(self, person: Principal, review: str) -> ReviewPage:
         item, story = self._found(person, review, "read")
@@ -197,19 +193,24 @@ class ServiceBackend:
     def _require(self, person: Principal, question: Question) -> None:
         access.require(self._context, person, None, question)
 
-    def _may_see(self, person: Principal, item: QueueItem) -> bool:
-        question = Question("review", "read", item.organisation, item.project)
-        return access.check(self._context, person, None, question).allowed
+    def _projects(self, person: Principal) -> list[str] | None:
+        """The projects whose reviews a person may see; None for all of the organisation.
 
-    def _may_see_any(self, person: Principal) -> bool:
-        """Somebody with a role in one project only has a queue too, even while it is empty."""
-        assigned = self._context.policies.current().assignments.get(person.id, ())
-        return (
-            any("/project/" in held.domain for held in assigned)
-            or access.check(
-                self._context, person, None, Question("review", "read", person.organisation)
-            ).allowed
-        )
+        Raises Denied (`access_denied`) for somebody who may see none.
+        """
+        organisation = Question("review", "read", person.organisation)
+        if access.check(self._context, person, None, organisation).allowed:
+            return None
+        held = self._context.policies.current().assignments.get(person.id, ())
+        named = {role.domain.partition("/project/")[2] for role in held} - {""}
+        allowed = [name for name in sorted(named) if self._may_see(person, name)]
+        if not allowed:
+            self._require(person, organisation)
+        return allowed
+
+    def _may_see(self, person: Principal, project: str) -> bool:
+        question = Question("review", "read", person.organisation, project)
+        return access.check(self._context, person, None, question).allowed
 
     def _title(self, code: str) -> str:
         reason = self._context.reasons.get(code)

@@ -10,14 +10,14 @@ import pytest
 from freezegun import freeze_time
 from numpy.typing import NDArray
 
-from governance.domain import Declaration
+from governance.domain import Declaration, GenerationRequest
 from governance.evidence.story import State
 from governance.kernel import clock
 from governance.lifecycle import commands, engine
 from governance.lifecycle.commands import Choice
 from governance.lifecycle.context import Context
 from governance.routing.provider import Job, Order, Provider, Status
-from tests.lifecycle.conftest import CLIP, DEAR_CLIP, DOUBTFUL, PORTRAIT, VENDOR_CLIP, House
+from tests.house import CLIP, DEAR_CLIP, DOUBTFUL, PICTURE, PORTRAIT, VENDOR_CLIP, House
 from tests.marking import samples
 
 REJECT = Choice("reject", "person_without_consent")
@@ -75,9 +75,9 @@ def wrapping(context: Context, wrap: Callable[[Provider], Provider]) -> Context:
     return replace(context, providers=providers)
 
 
-def submitting(house: House, request: object = CLIP) -> str:
+def submitting(house: House, request: GenerationRequest = PICTURE) -> str:
     """A generation whose worker died after the order went out."""
-    generation = house.made(State.ROUTED, request)  # type: ignore[arg-type]
+    generation = house.made(State.ROUTED, request)
     house.service.hurry(generation)
     with pytest.raises(Death):
         engine.run_step(wrapping(house.service.context, DyingAfterPost), generation)
@@ -141,7 +141,7 @@ _ROADS: dict[State, Callable[[House], str]] = {
 
 def generation_in(house: House, state: State) -> str:
     """The id of a generation that stands in this state."""
-    road = _ROADS.get(state, lambda house: house.made(state))
-    generation = road(house)
+    road = _ROADS.get(state)
+    generation = road(house) if road else house.made(state)
     assert house.service.story(generation).state == state
     return generation

@@ -7,7 +7,7 @@ from governance.evidence.story import ENDS, State, Story
 from governance.kernel.errors import Conflict, NotFound
 from governance.lifecycle import commands, engine
 from governance.lifecycle.steps import CANCELLABLE, STEPS
-from tests.lifecycle.conftest import DOUBTFUL, VENDOR_CLIP, House
+from tests.house import DOUBTFUL, VENDOR_CLIP, House
 from tests.lifecycle.states import generation_in
 
 STATES = sorted(set(State) - {State.REQUESTED})

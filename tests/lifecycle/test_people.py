@@ -13,7 +13,7 @@ from governance.lifecycle import access, commands, engine
 from governance.lifecycle.access import Question
 from governance.lifecycle.commands import Choice
 from governance.lifecycle.questions import private_of
-from tests.lifecycle.conftest import DEAR_CLIP, DOUBTFUL, PORTRAIT, House
+from tests.house import DEAR_CLIP, DOUBTFUL, PORTRAIT, House
 from tests.lifecycle.states import EXPIRY, REJECT
 from tests.platform import ORGANISATION, PROJECT, Service
 

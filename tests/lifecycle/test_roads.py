@@ -11,7 +11,7 @@ from governance.lifecycle.steps import WIRE
 from governance.marking import read
 from governance.marking.probe import inspect
 from governance.routing.router import Router
-from tests.lifecycle.conftest import CLIP, DOUBTFUL, PICTURE, PORTRAIT, VENDOR_CLIP, House
+from tests.house import CLIP, DOUBTFUL, PICTURE, PORTRAIT, VENDOR_CLIP, House
 from tests.marking import samples
 from tests.platform import Service
 

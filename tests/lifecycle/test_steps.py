@@ -19,7 +19,14 @@ STEP = pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step.leaves}-{
 # For each event, bodies that lead to every state to which it can lead.
 BODIES: dict[str, list[dict[str, Any]]] = {
     "policy.decided": [
-        {"stage": "output", "effect": "permit", "policy": "", "rules": [], "duties": []}
+        {
+            "stage": "output",
+            "effect": "permit",
+            "policy": "",
+            "rules": [],
+            "duties": [],
+            "not_assessed": [],
+        }
     ],
     "approval.decided": [{"decision": "approve"}, {"decision": "refuse"}],
     "route.chosen": [{"model": "m"}, {"model": None}],

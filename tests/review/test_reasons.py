@@ -33,7 +33,7 @@ def spoil(policies: Path, old: str, new: str) -> list[str]:
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), "utf-8")
-    return reasons.check(policies)
+    return [str(fault) for fault in reasons.check(policies)]
 
 
 def test_the_shipped_reasons_are_without_fault() -> None:
@@ -94,18 +94,14 @@ def test_a_decision_without_any_reason_is_a_fault(policies: Path) -> None:
     path = policies / reasons.FILE
     text = path.read_text("utf-8").replace("decision: return", "decision: reject")
     path.write_text(text, "utf-8")
-    assert reasons.check(policies) == ["reasons.yaml:6: no reason to return at the stage review"]
-
-
-def test_a_file_that_is_no_yaml_is_a_fault(policies: Path) -> None:
-    (fault,) = spoil(policies, "version:", "version: [")
-    assert fault.startswith("reasons.yaml:4:")
+    (fault,) = reasons.check(policies)
+    assert str(fault) == "reasons.yaml:4: no reason to return at the stage review"
 
 
 def test_a_missing_file_is_a_fault(policies: Path) -> None:
     (policies / reasons.FILE).unlink()
     (fault,) = reasons.check(policies)
-    assert fault.startswith("reasons.yaml:1: cannot be read")
+    assert str(fault).startswith("reasons.yaml:1: the file cannot be read")
 
 
 def test_reasons_with_a_fault_are_not_loaded(policies: Path) -> None:

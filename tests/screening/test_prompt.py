@@ -11,30 +11,33 @@ from hypothesis import strategies as st
 from governance.kernel.errors import ConfigurationError, InvalidRequest
 from governance.kernel.settings import packaged
 from governance.screening.prompt import (
+    FILE,
     MAX_PROMPT,
+    SCHEMA,
     PromptRules,
-    load_prompt_rules,
+    check,
+    load,
     normalise,
     screen_prompt,
 )
 
-RULES = load_prompt_rules(packaged("policies"))
+RULES = load(packaged("policies"))
+SECOND = "- {id: one, code: other, severity: info, because: x, terms: [bb]}"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A policies folder to edit."""
     (tmp_path / "schemas").mkdir()
-    name = "schemas/prompt-rules.schema.json"
-    shutil.copy(packaged("policies") / name, tmp_path / name)
+    shutil.copy(packaged("policies") / SCHEMA, tmp_path / SCHEMA)
     return tmp_path
 
 
 def rules(folder: Path, *lines: str) -> PromptRules:
     entry = ["- id: one", "  code: some_code", "  severity: warn", "  because: It is so.", *lines]
     text = 'version: "2026.11.22"\nrules:\n' + "\n".join("  " + line for line in entry)
-    (folder / "prompt-rules.yaml").write_text(text)
-    return load_prompt_rules(folder)
+    (folder / FILE).write_text(text)
+    return load(folder)
 
 
 @pytest.mark.parametrize(
@@ -124,30 +127,31 @@ def test_an_organisation_adds_its_own_words(folder: Path) -> None:
     assert screen_prompt("acme corporation", own) == ()
 
 
+def test_the_starting_set_has_no_fault() -> None:
+    assert check(packaged("policies")) == []
+
+
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("lines", "place", "says"),
     [
-        ("  terms: []", "rules.0.terms"),
-        ("  term: [a]", "rules.0"),
-        ("  patterns: ['a+b']", "rule one: pattern 'a+b'"),
-        ("  patterns: [", "while parsing"),
+        (["  terms: []"], 7, "less than 1 item"),
+        (["  term: [a]"], 3, "'term' was unexpected"),
+        (["  patterns:", "    - abc", "    - 'a+b'"], 9, "'a+b': a repetition without upper bound"),
+        (["  patterns: ["], 7, "expected the node content"),
+        (["  terms: [aa]", SECOND], 8, "the id one is used before"),
     ],
 )
-def test_a_faulty_file_is_refused_with_the_place(folder: Path, line: str, says: str) -> None:
+def test_a_faulty_file_is_refused_with_every_line(
+    folder: Path, lines: list[str], place: int, says: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        rules(folder, line)
+        rules(folder, *lines)
     assert caught.value.code == "prompt_rules_invalid"
+    assert f"{FILE}:{place}: " in caught.value.message
     assert says in caught.value.message
+    assert caught.value.message.splitlines() == [str(fault) for fault in check(folder)]
 
 
-def test_two_rules_of_the_same_id_are_refused(folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match="same id"):
-        rules(
-            folder,
-            "  terms: [aa]",
-            "- id: one",
-            "  code: other",
-            "  severity: info",
-            "  because: x",
-            "  terms: [bb]",
-        )
+def test_a_missing_file_is_a_fault(folder: Path) -> None:
+    (fault,) = check(folder)
+    assert str(fault).startswith("prompt-rules.yaml:1: the file cannot be read")

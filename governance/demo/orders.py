@@ -1,0 +1,89 @@
+"""What the agents ask for, and why each request is worth watching."""
+
+from dataclasses import dataclass
+
+PROJECT = "spring-campaign"
+VENDOR_MODEL = "self/wan2.2-a14b"
+LOCAL_MODEL = "local/procedural-video"
+SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """One request. agent: a field of `Cast`; said: for the terminal; ends: the state at the end."""
+
+    name: str
+    agent: str
+    prompt: str
+    said: str
+    model: str = LOCAL_MODEL
+    deep_fake: str = "no"
+    real_person: str = "no"
+    consent: str = ""
+    ends: str = "released"
+
+    @property
+    def size(self) -> str:
+        return "832x480" if self.model == VENDOR_MODEL else "640x360"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What policy wants to know, as the caller declares it."""
+        declared = {
+            "project": PROJECT,
+            "territories": "EU",
+            "deep_fake": self.deep_fake,
+            "real_person": self.real_person,
+        }
+        return declared | ({"consent": self.consent} if self.consent else {})
+
+
+ACCEPTED = (
+    Order(
+        "coast",
+        "storyboard",
+        "A lighthouse above a calm sea at dusk, slow drift",
+        "made on this machine",
+    ),
+    Order(
+        "street",
+        "social",
+        "A rainy street with neon signs, handheld camera",
+        "made by the vendor; whether it is a deep fake is unknown",
+        model=VENDOR_MODEL,
+        deep_fake="unknown",
+    ),
+    Order(
+        "portrait",
+        "storyboard",
+        "The ambassador of the brand greets the viewer",
+        "a real person, with consent",
+        deep_fake="yes",
+        real_person="yes",
+        consent="consent-2026-014",
+    ),
+    Order(
+        "train",
+        "social",
+        "A train crossing a viaduct [[drop]]",
+        "the vendor's answer will be lost on the way",
+        model=VENDOR_MODEL,
+        ends="unknown",
+    ),
+)
+REFUSED = (
+    Order(
+        "breakfast",
+        "social",
+        "The ambassador of the brand at breakfast",
+        "a real person, no consent → denied by rule",
+        deep_fake="yes",
+        real_person="yes",
+    ),
+    Order(
+        "forest",
+        "intern",
+        "A forest in the morning mist",
+        "an agent that was given no role → denied by role",
+    ),
+)

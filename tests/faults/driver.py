@@ -1,0 +1,155 @@
+"""A service process that dies where it is told to, by SIGKILL.
+
+Started once, it imports everything and then waits for orders, one JSON object a line. For each it
+forks a child that opens the platform on the given data folder, does as told and is killed at the
+given point; the answer is a line with the child's exit code. Nothing of the service knows of
+this: the points lie in the two doors through which everything passes, `Database.write` and the
+providers' `submit`.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import casbin  # noqa: F401  slow to import, so here and not in every child
+import openai  # noqa: F401
+from sqlalchemy import Connection
+
+from governance.app import Platform, open_platform
+from governance.domain import Principal
+from governance.evidence.record import Record
+from governance.kernel.database import Database, Write
+from governance.kernel.settings import load
+from governance.ledger import Entry, Ledger
+from governance.lifecycle import commands, submitting
+from governance.lifecycle.access import Question, require
+from governance.lifecycle.commands import Choice
+from governance.lifecycle.context import Context
+from governance.lifecycle.submitting import Caller
+from governance.routing.provider import Job, Order
+from governance.routing.providers.local import LocalProvider
+from governance.routing.providers.openai_videos import OpenAIVideos
+from tests.house import PICTURE
+
+T = TypeVar("T")
+POST = "POST"
+Command = Callable[[Context, str, Principal, Any], object]
+
+
+def arm(event: str, moment: str) -> None:
+    """Die at the transaction that appends `event`, `before` or `after` its commit.
+
+    For the event `POST`: before or after an order goes out to a provider.
+    """
+    if event == POST:
+        for provider in (LocalProvider, OpenAIVideos):
+            _arm_submit(provider, moment)
+    else:
+        _arm_write(event, moment)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _arm_submit(provider: type[LocalProvider] | type[OpenAIVideos], moment: str) -> None:
+    submit = provider.submit
+
+    def fatal(self: Any, order: Order) -> tuple[Job, str]:
+        if moment == "before":
+            die()
+        answer = submit(self, order)
+        die()
+        return answer
+
+    provider.submit = fatal  # type: ignore[method-assign]
+
+
+def _arm_write(event: str, moment: str) -> None:
+    appended: list[str] = []  # by the job that the one writer thread is at
+    append_all, write = Ledger.append_all, Database.write
+
+    def noting(self: Ledger, connection: Connection, entries: list[Entry]) -> list[Record]:
+        appended.extend(entry.event for entry in entries)
+        return append_all(self, connection, entries)
+
+    def fatal(self: Database, run: Write[T]) -> T:
+        hit = False
+
+        def watched(connection: Connection) -> T:
+            nonlocal hit
+            appended.clear()
+            result = run(connection)
+            hit = event in appended
+            if hit and moment == "before":
+                die()
+            return result
+
+        result = write(self, watched)
+        if hit:
+            die()
+        return result
+
+    Ledger.append_all = noting  # type: ignore[method-assign, assignment]
+    Database.write = fatal  # type: ignore[method-assign, assignment]
+
+
+def work(platform: Platform) -> None:
+    """Run the whole service; it is killed long before this returns."""
+    platform.start()
+    time.sleep(10)
+
+
+def ask(context: Context, key: str, person: Principal) -> None:
+    question = Question("generation", "create", person.organisation, PICTURE.project)
+    answer = require(context, person, None, question)
+    submission = submitting.prepare(context, PICTURE, Caller(person, answer, idempotency_key=key))
+    context.database.write(lambda c: submitting.commit(c, context, submission))
+
+
+COMMANDS: dict[str, Command] = {
+    "ask": lambda context, key, person, _: ask(context, key, person),
+    "approve": commands.approve_spend,
+    "claim": lambda context, generation, person, _: commands.claim_review(
+        context, generation, person
+    ),
+    "decide": commands.decide_review,
+    "cancel": lambda context, generation, person, _: commands.cancel(context, generation, person),
+    "deliver": lambda context, generation, person, _: commands.deliver(
+        context, generation, person, "api"
+    ),
+    "recall": lambda context, generation, person, _: commands.recall(
+        context, generation, person, "consent_withdrawn"
+    ),
+    "delete": lambda context, generation, person, _: commands.delete(context, generation, person),
+}
+
+
+def obey(order: dict[str, Any]) -> None:
+    platform = open_platform(load(**order["settings"]))
+    arm(order["event"], order["moment"])
+    if order["command"] == "work":
+        work(platform)
+        return
+    person = Principal(**{**order["person"], "chain": tuple(order["person"]["chain"])})
+    choice = order["choice"] and Choice(*order["choice"])
+    COMMANDS[order["command"]](platform.context, order["generation"], person, choice)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            obey(json.loads(line))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
