@@ -31,7 +31,7 @@ from governance.routing.provider import Provider
 from governance.routing.providers.local import LocalProvider
 from governance.routing.providers.openai_videos import OpenAIVideos
 from governance.routing.router import Router
-from governance.screening.prompt import load_prompt_rules
+from governance.screening import prompt
 from governance.web.routes import router
 from governance.web.service import ServiceBackend
 
@@ -69,7 +69,7 @@ def open_platform(settings: Settings) -> Platform:
     """
     policy = load(settings.policies_dir)
     models = catalogue.load(settings.policies_dir)
-    prompt_rules = load_prompt_rules(settings.policies_dir)
+    prompt_rules = prompt.load(settings.policies_dir)
     why = reasons.load(settings.policies_dir)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = keyring.load_or_create(settings.keys_dir, settings.log_origin)

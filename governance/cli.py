@@ -117,8 +117,8 @@ def _serve(options: argparse.Namespace) -> int:
 
     given = {"data_dir": options.data, "host": options.host, "port": options.port}
     chosen = settings.load(**{name: value for name, value in given.items() if value is not None})
-    logs.configure()
     with _listen(chosen.host, chosen.port) as listening:
+        logs.configure()
         platform = open_platform(chosen)
         _welcome(platform)
         print(f"Governance service on {chosen.base_url} (data: {chosen.data_dir})", flush=True)
@@ -292,7 +292,8 @@ def _policies_check(options: argparse.Namespace) -> int:
     folder = options.folder or packaged("policies")
     checks = (policy.check, catalogue.check, prompt.check, reasons.check)
     faults = [str(fault) for check in checks for fault in check(folder)]
-    print("\n".join([*faults, f"{len(faults)} faults"]) if faults else "policies: no faults")
+    count = "1 fault" if len(faults) == 1 else f"{len(faults) or 'no'} faults"
+    print("\n".join([*faults, f"policies: {count}"]))
     return 1 if faults else 0
 
 

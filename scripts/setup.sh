@@ -68,6 +68,9 @@ setup() {
         echo "setup: installing the packages of $(basename "$lock"), a minute or so …" >&2
         "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input \
             --require-hashes -r "$lock" || fail "the packages could not be installed."
+        # The package is imported from here, wherever a command is started.
+        echo "$root" >"$("$venv/bin/python" -c \
+            'import sysconfig; print(sysconfig.get_path("purelib"))')/governance.pth"
         cp "$lock" "$stamp"
     fi
 }

@@ -90,9 +90,7 @@ async def unspent(request: Request) -> Call:
     if known.principal.kind == "person":
         csrf.refuse_cross_site(request.method, request.headers, context.settings.base_url)
     engine: Engine = request.app.state.engine
-    return Call(
-        context, engine, known.principal, known.scopes, known.signed, body, False, snapshot
-    )
+    return Call(context, engine, known.principal, known.scopes, known.signed, body, False, snapshot)
 
 
 async def spent(request: Request) -> Call:

@@ -63,6 +63,19 @@ async def list_records(call: Spent, generation: str = Query(max_length=64)) -> d
     }
 
 
+@router.get("/decisions")
+async def list_decisions(call: Spent, generation: str = Query(max_length=64)) -> dict[str, Any]:
+    """What policy decided on a generation, with the whole input, so that it can be replayed."""
+    await call.story(generation, "record", "read")
+    with call.context.database.read() as session:
+        records = read_stream(session, generation)
+    decided = [item for item in records if item.event == "policy.decided"]
+    return {
+        "object": "list",
+        "data": [{"id": item.id, "occurred_at": item.occurred_at, **item.body} for item in decided],
+    }
+
+
 @router.get("/records/{record}", response_class=Response)
 async def get_record(record: str, call: Spent) -> Response:
     """One record: the envelope exactly as it was signed and hashed."""

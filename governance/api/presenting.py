@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from governance.domain import Decision
 from governance.evidence.story import State, Story
 from governance.kernel import clock
 from governance.lifecycle.entries import money
 from governance.lifecycle.steps import WIRE
 from governance.lifecycle.submitting import Assessment
+from governance.policy import as_body
 
 PROGRESS = {
     State.SUBMITTING: 5,
@@ -86,42 +86,15 @@ def governance(story: Story) -> dict[str, Any]:
 
 
 def assessment(result: Assessment) -> dict[str, Any]:
-    """The answer of a preflight."""
+    """The answer of a preflight: what a `policy.decided` record would say, and the price."""
+    decided = as_body(result.decision)
+    answer = {name: decided[name] for name in ("policy", "rules", "duties", "not_assessed")}
     return {
         "object": "preflight",
         "effect": result.decision.effect,
         "model": result.model,
         "quote": result.quote and money(result.quote),
-        **decision(result.decision),
-    }
-
-
-def decision(result: Decision) -> dict[str, Any]:
-    return {
-        "policy": result.policy,
-        "rules": [
-            {
-                "id": rule.id,
-                "pack": rule.pack,
-                "cites": rule.cites,
-                "level": rule.level,
-                "binds": list(rule.binds),
-                "mode": rule.mode,
-                "effect": rule.effect,
-                "because": rule.because,
-            }
-            for rule in result.rules
-        ],
-        "duties": [
-            {
-                "kind": duty.kind,
-                "parameters": duty.parameters,
-                "rules": list(duty.rules),
-                "mode": duty.mode,
-            }
-            for duty in result.duties
-        ],
-        "not_assessed": list(result.not_assessed),
+        **answer,
     }
 
 

@@ -1,4 +1,4 @@
 """Automated review of prompts and of media. It reports what it saw; it decides nothing.
 
-`prompt.load_prompt_rules`, `prompt.screen_prompt`, `media.screen`, `report.as_body`.
+`prompt.load`, `prompt.screen_prompt`, `media.screen`, `report.as_body`.
 """

@@ -52,9 +52,6 @@ def load(policies_dir: Path) -> PromptRules:
     return PromptRules(document.value["version"], document.digest, rules)
 
 
-load_prompt_rules = load  # the name under which the service asks for it
-
-
 def check(policies_dir: Path) -> list[FileFault]:
     """Everything that is wrong in the file; empty when `load` would succeed."""
     return _inspect(policies_dir)[1]

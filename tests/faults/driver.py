@@ -7,18 +7,22 @@ this: the points lie in the two doors through which everything passes, `Database
 providers' `submit`.
 """
 
+import functools
 import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
-import casbin  # noqa: F401  slow to import, so here and not in every child
-import openai  # noqa: F401
+import openai  # noqa: F401  slow to import, so here and not in every child
+import psycopg  # noqa: F401
 from sqlalchemy import Connection
 
+from governance import app
 from governance.app import Platform, open_platform
 from governance.domain import Principal
 from governance.evidence.record import Record
@@ -140,11 +144,21 @@ def obey(order: dict[str, Any]) -> None:
     COMMANDS[order["command"]](platform.context, order["generation"], person, choice)
 
 
+def warm_up() -> None:
+    """Do once what every child would have to do: imports, compiled statements and schemas."""
+    with tempfile.TemporaryDirectory() as folder:
+        open_platform(load(data_dir=Path(folder))).stop()
+
+
 def main() -> None:
+    app.load = functools.cache(app.load)
+    warm_up()
     for line in sys.stdin:
+        order = json.loads(line)
+        app.load(Path(order["settings"]["policies_dir"]))  # kept for the child
         child = os.fork()
         if child == 0:
-            obey(json.loads(line))
+            obey(order)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
