@@ -1,5 +1,6 @@
 """Wiring: the capabilities of one process, and the HTTP application over them."""
 
+import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, select
 from sqlmodel import col
 
 from governance import __version__, migrations
-from governance.api import administration, errors, generations, log, reviews, videos
+from governance.api import administration, errors, generations, health, log, reviews, videos
 from governance.api.request_ids import RequestIds
 from governance.evidence.record import load as load_record
 from governance.identity import expiry, people
@@ -105,19 +106,26 @@ def create_app(platform: Platform) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         platform.start()
+        # What is there by now stays: looking through it for garbage would stop every request.
+        gc.collect()
+        gc.freeze()
         yield
+        gc.unfreeze()
         platform.stop()
 
     app = FastAPI(
         title="Governance service for AI media generation",
         version=__version__,
         lifespan=lifespan,
+        # These pages load scripts from a foreign host; `/openapi.json` is all they show.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.context = platform.context
     app.state.engine = platform.engine
     errors.install(app)
     app.add_middleware(RequestIds)
-    for module in (videos, generations, reviews, log, administration):
+    for module in (videos, generations, reviews, log, administration, health):
         app.include_router(module.router)
     app.include_router(router(ServiceBackend(platform.context, platform.engine)))
     return app

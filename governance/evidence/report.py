@@ -109,7 +109,10 @@ def check_figures(
             f"The attached figures are not those of the records: {_difference(attached, computed)}",
         )
     _check_printed(report.pages, computed["counts"])
-    return f"{len(computed['counts'])} figures recomputed from {len(chosen)} generations"
+    return (
+        f"{len(computed['counts'])} figures recomputed from {len(chosen)} generations requested "
+        f"from {scope['from']} to {scope['to']} in {_named(scope)}"
+    )
 
 
 def printed(pages: Sequence[str]) -> dict[str, set[int]]:
@@ -124,6 +127,12 @@ def printed(pages: Sequence[str]) -> dict[str, set[int]]:
             }
             return {name: {int(number) for number in numbers} for name, numbers in found.items()}
     return {}
+
+
+def _named(scope: dict[str, Any]) -> str:
+    return f"{scope['organisation']}, " + (
+        f"project {scope['project']}" if scope["project"] else "all projects"
+    )
 
 
 def _stated_scope(attached: Any) -> dict[str, Any]:

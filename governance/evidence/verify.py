@@ -7,6 +7,7 @@ numbered; code, terminal output and report use the same numbers.
 2. Checkpoint  the log's key signed the checkpoint, over this log's name.
 3. Tree      the root hash recomputed from all leaf hashes is the checkpoint's.
 4. Records   each is in the tree, in order, once; a granted key signed it; it fits its schema.
+             The copies for other tools are true to them.
 5. Streams   each stream counts up without a gap and names its predecessor's hash.
 6. Stories   each generation's records could have happened in that order and belong to the scope;
              no release that policy, marks or separation of duties forbid.
@@ -54,6 +55,7 @@ class Evidence:
     """What the steps have established so far; later steps believe only what is here."""
 
     files: dict[str, bytes]
+    read: set[str] = field(default_factory=set)
     scope: dict[str, Any] = field(default_factory=dict)
     trusted: manifest.Manifest | None = None
     head: checkpoint.Checkpoint | None = None
@@ -180,6 +182,7 @@ def _records(evidence: Evidence) -> str:
     missing = next(expected, None)
     if missing is not None:
         raise EvidenceError("record_missing", f"The record with log index {missing} is missing.")
+    _require_true_copies(evidence)
     return f"{len(evidence.records)} of {len(evidence.leaves)} records: in the tree, signed, valid"
 
 
@@ -189,6 +192,17 @@ def _explain_changed(trusted: manifest.Manifest, opened: envelope.Envelope, what
     if granted:
         opened.verify(granted[0].public, what)
     raise EvidenceError("record_foreign", f"{what} is not in this log.")
+
+
+def _require_true_copies(evidence: Evidence) -> None:
+    """What other tools are given to verify is what was verified here."""
+    first = [(index, item.line) for index, item in evidence.records[:1]]
+    note, trusted = _file(evidence, "checkpoint"), _established(evidence.trusted)
+    for name, data in bundle.foreign(note, first, trusted).items():
+        if name in evidence.files and _file(evidence, name) != data:
+            raise EvidenceError(
+                "copy_wrong", f"{name} is not what the evidence says: it was changed."
+            )
 
 
 def _streams(evidence: Evidence) -> str:
@@ -257,6 +271,9 @@ def _also_unchecked(evidence: Evidence) -> Iterator[str]:
             "Completeness beyond the scope: of records outside it only the hashes are here, so "
             "whether one of them belongs to the scope cannot be seen."
         )
+    unread = sorted(evidence.files.keys() - evidence.read)
+    if unread:
+        yield f"{', '.join(unread)}: no part of the evidence."
     opened = _lines(evidence, "disclosures.jsonl")
     closed = sum(len(item.sd) for _, item in evidence.records) - len(opened)
     if closed:
@@ -309,6 +326,7 @@ def _lines(evidence: Evidence, name: str) -> list[bytes]:
 def _file(evidence: Evidence, name: str) -> bytes:
     if name not in evidence.files:
         raise EvidenceError("bundle_invalid", f"The bundle lacks the file {name}.")
+    evidence.read.add(name)
     return evidence.files[name]
 
 

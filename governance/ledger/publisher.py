@@ -13,9 +13,10 @@ another volume, remembers it even when a restored backup of the database does no
 import logging
 import os
 import threading
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlmodel import Session
 
 from governance.evidence import checkpoint as notes
@@ -26,10 +27,13 @@ from governance.kernel.database import Database
 from governance.kernel.errors import IntegrityError
 from governance.ledger import tree
 from governance.ledger.keyring import Keyring
-from governance.ledger.tables import LogCheckpoint
+from governance.ledger.tables import LogCheckpoint, LogLeaf, LogPending, LogRecord
 
 log = logging.getLogger(__name__)
 _CHECKPOINTS = LogCheckpoint.__table__  # type: ignore[attr-defined]
+_RECORDS = LogRecord.__table__  # type: ignore[attr-defined]
+_LEAVES = LogLeaf.__table__  # type: ignore[attr-defined]
+_PENDING = LogPending.__table__  # type: ignore[attr-defined]
 
 
 class Publisher:
@@ -90,9 +94,16 @@ class Publisher:
 
     def _sign(self, head: Checkpoint) -> None:
         note = notes.sign(head, self._keyring.log)
-        _replace(self._guard, note)
-        row = {"size": head.size, "note": note, "created_at": clock.now()}
-        self._database.write(lambda c: _insert_once(c, row))
+        self._database.write(lambda c: self._store(c, head.size, note))
+
+    def _store(self, connection: Connection, size: int, note: bytes) -> None:
+        """One publisher at a time, whatever their processes; none goes back behind another."""
+        tree.lock(connection)
+        newest = connection.execute(select(func.max(_CHECKPOINTS.c.size))).scalar()
+        if newest is None or newest < size:
+            _replace(self._guard, note)
+            row = {"size": size, "note": note, "created_at": clock.now()}
+            connection.execute(insert(_CHECKPOINTS).values(**row))
 
     def _guarded(self) -> Checkpoint | None:
         """What was published last. Read before integrating, so that another process's later
@@ -138,15 +149,31 @@ def latest(session: Session) -> tuple[Checkpoint, bytes] | None:
     return (notes.parse(note), note) if note else None
 
 
+def oldest_unpublished(session: Session) -> datetime | None:
+    """When the oldest record was written that no checkpoint covers; None when all are covered."""
+    connection = session.connection()
+    published = connection.execute(select(func.max(_CHECKPOINTS.c.size))).scalar() or 0
+    # Leaves count from 0, so the first one beyond the checkpoint has its size as index.
+    queries = (
+        select(_RECORDS.c.occurred_at)
+        .join(_LEAVES, _LEAVES.c.record_id == _RECORDS.c.id)
+        .where(_LEAVES.c.idx == published),
+        select(_RECORDS.c.occurred_at)
+        .join(_PENDING, _PENDING.c.record_id == _RECORDS.c.id)
+        .order_by(_PENDING.c.position)
+        .limit(1),
+    )
+    for query in queries:
+        moment: datetime | None = connection.execute(query).scalar()
+        if moment is not None:
+            return moment
+    return None
+
+
 def _note(connection: Connection, size: int) -> bytes | None:
     return connection.execute(
         select(_CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size == size)
     ).scalar()
-
-
-def _insert_once(connection: Connection, row: dict[str, object]) -> None:
-    if _note(connection, int(str(row["size"]))) is None:
-        connection.execute(insert(_CHECKPOINTS).values(**row))
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -32,17 +32,14 @@ def integrate(connection: Connection) -> int:
 
     Locks the tree's row, so any number of processes may call it.
     """
-    old = connection.execute(_LOCKED_SIZE).scalar()
-    if old is None:  # waits where another process is just planting it
-        connection.execute(_PLANT)
-        old = connection.execute(_LOCKED_SIZE).scalar_one()
+    old = lock(connection)
     rows = connection.execute(
         select(_PENDING.c.position, _PENDING.c.record_id, _PENDING.c.leaf)
         .order_by(_PENDING.c.position)
         .limit(BATCH)
     ).all()
     if not rows:
-        return int(old)
+        return old
     connection.execute(
         insert(_LEAVES),
         [
@@ -51,10 +48,19 @@ def integrate(connection: Connection) -> int:
         ],
     )
     connection.execute(delete(_PENDING).where(_PENDING.c.position.in_([r.position for r in rows])))
-    new = int(old) + len(rows)
-    _complete_tiles(connection, int(old), new)
+    new = old + len(rows)
+    _complete_tiles(connection, old, new)
     connection.execute(update(_TREE).values(size=new))
     return new
+
+
+def lock(connection: Connection) -> int:
+    """The number of integrated records; until the commit nobody else integrates or publishes."""
+    found = connection.execute(_LOCKED_SIZE).scalar()
+    if found is None:  # waits where another process is just planting it
+        connection.execute(_PLANT)
+        found = connection.execute(_LOCKED_SIZE).scalar_one()
+    return int(found)
 
 
 def root(connection: Connection, at: int) -> bytes:

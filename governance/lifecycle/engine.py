@@ -126,6 +126,7 @@ def run_step(context: Context, generation: str) -> bool:
             return False
         _run_claimed(context, held, step, step.act)
     except Stale:
+        _discard(context, generation)
         return False
     return True
 
@@ -191,6 +192,14 @@ def _fail(context: Context, held: Held, step: Step, error: Exception) -> None:
 def _is_full(error: Exception) -> bool:
     is_refused = isinstance(error, Unavailable) and error.code == "disk_full"
     return is_refused or getattr(error, "errno", None) == errno.ENOSPC
+
+
+def _discard(context: Context, generation: str) -> None:
+    """A worker that lost may have brought files for a generation that was deleted meanwhile."""
+    with context.database.read() as session:
+        is_deleted = store.peek(session, generation).deleted
+    if is_deleted:
+        context.media.remove(generation)
 
 
 def _lock(context: Context) -> IO[str] | None:

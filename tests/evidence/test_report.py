@@ -57,7 +57,10 @@ def refused(**changes: Any) -> str:
 
 
 def test_figures_that_are_those_of_the_records_hold() -> None:
-    assert check() == f"{len(LABELS)} figures recomputed from 3 generations"
+    assert check() == (
+        f"{len(LABELS)} figures recomputed from 3 generations requested from "
+        "2026-11-01T00:00:00.000000Z to 2026-12-01T00:00:00.000000Z in acme, all projects"
+    )
 
 
 def test_one_generation_more_or_less_is_noticed() -> None:

@@ -14,15 +14,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import openai  # noqa: F401  slow to import, so here and not in every child
 import psycopg  # noqa: F401
 from sqlalchemy import Connection
 
-from governance import app
+from governance import app, policy
 from governance.app import Platform, open_platform
 from governance.domain import Principal
 from governance.evidence.record import Record
@@ -77,7 +78,7 @@ def _arm_write(event: str, moment: str) -> None:
     appended: list[str] = []  # by the job that the one writer thread is at
     append_all, write = Ledger.append_all, Database.write
 
-    def noting(self: Ledger, connection: Connection, entries: list[Entry]) -> list[Record]:
+    def noting(self: Ledger, connection: Connection, entries: Sequence[Entry]) -> list[Record]:
         appended.extend(entry.event for entry in entries)
         return append_all(self, connection, entries)
 
@@ -98,8 +99,8 @@ def _arm_write(event: str, moment: str) -> None:
             die()
         return result
 
-    Ledger.append_all = noting  # type: ignore[method-assign, assignment]
-    Database.write = fatal  # type: ignore[method-assign, assignment]
+    Ledger.append_all = noting  # type: ignore[method-assign]
+    Database.write = fatal  # type: ignore[method-assign]
 
 
 def work(platform: Platform) -> None:
@@ -151,11 +152,12 @@ def warm_up() -> None:
 
 
 def main() -> None:
-    app.load = functools.cache(app.load)
+    load_policy = functools.cache(policy.load)
+    patch.object(app, "load", load_policy).start()
     warm_up()
     for line in sys.stdin:
         order = json.loads(line)
-        app.load(Path(order["settings"]["policies_dir"]))  # kept for the child
+        load_policy(Path(order["settings"]["policies_dir"]))  # kept for the child
         child = os.fork()
         if child == 0:
             obey(order)

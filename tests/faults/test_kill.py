@@ -4,6 +4,7 @@ The cases come from the table of steps. The killed process is a whole service on
 folder; the test then restarts the engine on what it left.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from governance.lifecycle.steps import STEPS, Step, step_of
 from governance.reporting.issue import issue_export
 from tests.agreement import require_agreement
 from tests.faults.conftest import KILLED, Mortal
+from tests.faults.driver import POST
 from tests.house import DEAR_CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
 from tests.lifecycle.states import generation_in, submitting
 from tests.platform import ORGANISATION, counted
@@ -26,28 +28,50 @@ from tests.platform import ORGANISATION, counted
 ALLOW = Choice("approve", "spend_justified")
 APPROVE = Choice("approve", "fit_for_release")
 MOMENTS = ("before", "after")
-# For each step of the engine: what is asked for, and the event that its transaction begins with.
-TRANSACTIONS: dict[str, tuple[tuple[GenerationRequest, str], ...]] = {
-    "route": ((PICTURE, "route.chosen"),),
+
+
+@dataclass(frozen=True)
+class Crash:
+    """What is asked for, where in the step's work the process dies, and how it ends after all.
+
+    event: the one that a transaction begins with, or POST for the order to the provider.
+    """
+
+    request: GenerationRequest
+    event: str
+    killed_before: State = State.RELEASED
+    killed_after: State = State.RELEASED
+
+
+# Every transaction of every step of the engine. A vendor that knows our key (the local one, which
+# makes PICTURE) can be asked what became of an order; of the other's nothing can be known.
+CRASHES: dict[str, tuple[Crash, ...]] = {
+    "route": (Crash(PICTURE, "route.chosen"),),
     "submit": (
-        (VENDOR_CLIP, "provider.intended"),
-        (VENDOR_CLIP, "POST"),
-        (PICTURE, "POST"),
-        (VENDOR_CLIP, "provider.submitted"),
+        Crash(VENDOR_CLIP, "provider.intended", State.RELEASED, State.UNKNOWN),
+        Crash(VENDOR_CLIP, POST, State.UNKNOWN, State.UNKNOWN),
+        Crash(PICTURE, POST, State.UNKNOWN, State.RELEASED),
+        Crash(VENDOR_CLIP, "provider.submitted", State.UNKNOWN, State.RELEASED),
+        Crash(PICTURE, "provider.submitted"),
     ),
-    "recover": ((PICTURE, "provider.submitted"), (VENDOR_CLIP, "provider.unknown")),
-    "poll": ((VENDOR_CLIP, "asset.fetched"),),
-    "screen": ((PICTURE, "asset.screened"),),
-    "mark": ((PICTURE, "asset.marked"),),
-    "verify": ((PICTURE, "marks.verified"),),
-    "clear": ((PICTURE, "asset.released"), (DOUBTFUL, "review.opened")),
-    "expire": ((DOUBTFUL, "generation.ended"),),
+    "recover": (
+        Crash(PICTURE, "provider.submitted"),
+        Crash(VENDOR_CLIP, "provider.unknown", State.UNKNOWN, State.UNKNOWN),
+    ),
+    "poll": (Crash(VENDOR_CLIP, "asset.fetched"), Crash(PICTURE, "asset.fetched")),
+    "screen": (Crash(PICTURE, "asset.screened"),),
+    "mark": (Crash(PICTURE, "asset.marked"),),
+    "verify": (Crash(PICTURE, "marks.verified"),),
+    "clear": (Crash(PICTURE, "asset.released"), Crash(DOUBTFUL, "review.opened")),
+    "expire": (Crash(DOUBTFUL, "generation.ended", State.EXPIRED, State.EXPIRED),),
 }
 ACTS = [
-    pytest.param(step, request, event, moment, id=f"{step.leaves}-{event}-{moment}")
+    pytest.param(
+        step, crash, moment, id=f"{step.leaves}-{crash.request.media}-{crash.event}-{moment}"
+    )
     for step in STEPS
     if step.act is not None
-    for request, event in TRANSACTIONS[step.name]
+    for crash in CRASHES[step.name]
     for moment in MOMENTS
 ]
 # For each command of people: where the generation stands, who commands, and what it appends.
@@ -62,24 +86,20 @@ COMMANDS: dict[str, tuple[State, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("step, request_, event, moment", ACTS)
+@pytest.mark.parametrize("step, crash, moment", ACTS)
 def test_a_service_killed_in_a_step_goes_on_after_a_restart(
-    house: House,
-    mortal: Mortal,
-    step: Step,
-    request_: GenerationRequest,
-    event: str,
-    moment: str,
+    house: House, mortal: Mortal, step: Step, crash: Crash, moment: str
 ) -> None:
-    generation = standing(house, step.leaves, request_)
+    generation = standing(house, step.leaves, crash.request)
     before = house.service.events(generation)
     house.service.hurry(generation)
-    assert mortal.die(house, generation, event, moment) == KILLED
+    assert mortal.die(house, generation, crash.event, moment) == KILLED
     left = house.service.events(generation)
     assert left[: len(before)] == before
-    assert (event in left[len(before) :]) is (moment == "after" and event != "POST")
-    story = carried_on(house, generation)
-    assert story.state == expected(step, request_, event, moment)
+    is_written = crash.event in left[len(before) :]
+    assert is_written is (moment == "after" and crash.event != POST)
+    end = crash.killed_before if moment == "before" else crash.killed_after
+    assert carried_on(house, generation).state == end
     assert_told_once(house, generation)
 
 
@@ -148,26 +168,6 @@ def standing(house: House, state: State, request: GenerationRequest) -> str:
     if state == State.AWAITING_APPROVAL:
         return house.ask(DEAR_CLIP)
     return house.made(state, request)
-
-
-def expected(step: Step, request: GenerationRequest, event: str, moment: str) -> State:
-    """Where a generation ends after the crash."""
-    if step.name == "expire":
-        return State.EXPIRED
-    if event == "POST" and request is PICTURE and moment == "before":
-        return State.UNKNOWN  # the vendor knows of no order: it may be on its way, so none is sent
-    # A vendor without keys of ours cannot be asked what became of an order.
-    is_open = step.name == "recover" or (step.name, event) in AFTER_INTENT[moment]
-    if is_open and request is VENDOR_CLIP:
-        return State.UNKNOWN
-    return State.RELEASED
-
-
-# Where the death falls between the committed intent and the committed answer.
-AFTER_INTENT = {
-    "before": {("submit", "POST"), ("submit", "provider.submitted")},
-    "after": {("submit", "POST"), ("submit", "provider.intended")},
-}
 
 
 def choice_for(house: House, generation: str, command: str) -> Choice | None:

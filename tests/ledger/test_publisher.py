@@ -1,12 +1,14 @@
 """The publisher integrates in batches, signs what is committed, and never signs a fork."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from governance.evidence import checkpoint, merkle
+from governance.evidence import checkpoint, manifest, merkle
+from governance.evidence.keys import SeedSigner
 from governance.kernel.database import Database
 from governance.kernel.errors import IntegrityError
 from governance.ledger import Entry, Ledger, keyring, tree
@@ -100,3 +102,81 @@ def test_a_restored_backup_is_a_fork_and_is_never_signed(
         Publisher(database, keys, guard, 1).start()
     assert caught.value.code == "log_forked"
     database.close()
+
+
+def test_after_a_crash_between_integration_and_checkpoint_the_next_round_signs(
+    database: Database, ledger: Ledger, publisher: Publisher
+) -> None:
+    write(database, ledger, 5)
+    database.write(tree.integrate)
+    assert publisher.publish().size == 5
+
+
+def test_after_a_crash_between_guard_and_checkpoint_the_next_round_signs_the_same(
+    database: Database, ledger: Ledger, publisher: Publisher, keys: keyring.Keyring, tmp_path: Path
+) -> None:
+    leaves = [bytes.fromhex(leaf) for leaf in write(database, ledger, 5)]
+    database.write(tree.integrate)
+    head = checkpoint.Checkpoint("test.example/log", 5, merkle.root(leaves))
+    (tmp_path / "guard" / "last-checkpoint").write_bytes(checkpoint.sign(head, keys.log))
+    assert publisher.publish() == head
+    with database.read() as session:
+        assert latest(session) is not None
+
+
+def test_a_database_whose_records_were_replaced_is_a_fork_even_when_it_grew(
+    database: Database, ledger: Ledger, publisher: Publisher, keys: keyring.Keyring, tmp_path: Path
+) -> None:
+    write(database, ledger, 5)
+    other = checkpoint.Checkpoint("test.example/log", 3, merkle.leaf_hash(b"another history"))
+    (tmp_path / "guard" / "last-checkpoint").write_bytes(checkpoint.sign(other, keys.log))
+    with pytest.raises(IntegrityError) as caught:
+        publisher.publish()
+    assert caught.value.code == "log_forked"
+    with database.read() as session:
+        assert latest(session) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged", b"other.example/log\n1\nAAAA\n\n"])
+def test_with_a_damaged_guard_nothing_is_signed(
+    database: Database, ledger: Ledger, publisher: Publisher, tmp_path: Path, content: bytes
+) -> None:
+    write(database, ledger, 1)
+    (tmp_path / "guard" / "last-checkpoint").write_bytes(content)
+    with pytest.raises(IntegrityError) as caught:
+        publisher.start()
+    assert caught.value.code == "guard_damaged"
+    with database.read() as session:
+        assert latest(session) is None
+
+
+def test_a_log_key_that_was_replaced_continues_what_the_old_one_published(
+    database: Database, ledger: Ledger, publisher: Publisher, keys: keyring.Keyring, tmp_path: Path
+) -> None:
+    write(database, ledger, 3)
+    publisher.publish()
+    fresh = SeedSigner.from_seed(b"n" * 32)
+    grants = (
+        *(grant for grant in keys.manifest.grants if grant.role != "log"),
+        manifest.Grant("log", keys.log.public, 0, 3),
+        manifest.Grant("log", fresh.public, 4),
+    )
+    rotated = replace(keys, log=fresh, manifest=replace(keys.manifest, grants=grants))
+    write(database, ledger, 2)
+    guard = tmp_path / "guard" / "last-checkpoint"
+    assert Publisher(database, rotated, guard, interval=1).publish().size == 5
+    with database.read() as session:
+        _, note = latest(session)  # type: ignore[misc]
+    assert checkpoint.verify(note, "test.example/log", fresh.public).size == 5
+
+
+def test_the_thread_publishes_at_its_interval_and_once_more_at_the_end(
+    database: Database, ledger: Ledger, keys: keyring.Keyring, tmp_path: Path
+) -> None:
+    publisher = Publisher(database, keys, tmp_path / "guard" / "last", interval=0.01)
+    publisher.start()
+    write(database, ledger, 4)
+    publisher.stop()
+    with database.read() as session:
+        head, _ = latest(session)  # type: ignore[misc]
+    assert head.size == 4

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from governance.domain import Declaration, GenerationRequest
 from governance.evidence.story import State
@@ -139,6 +140,18 @@ def test_an_import_joins_the_road_at_fetched_with_its_ingredient(
         "marks.verified",
         "asset.released",
     ]
+
+
+def test_what_automated_review_doubts_goes_before_a_person_after_all(
+    house: House, tmp_path: Path, service: Service
+) -> None:
+    file = tmp_path / "grey.png"
+    Image.new("RGB", (128, 128), "grey").save(file)
+    asked = replace(EDIT, media="image", width=128, height=128)
+    story = service.bring(file, asked, service.caller(house.producer, "asset", "import"))
+    assert "review.people" not in story.enforced
+    assert service.run(story.id).state == State.IN_REVIEW
+    assert service.approve(story.id, house.reviewer).state == State.RELEASED
 
 
 def test_marks_that_the_vendor_left_in_a_file_are_on_record(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
 from governance.domain import Asset, Duty, Mark
 from governance.evidence.story import State
@@ -97,12 +98,13 @@ def test_a_failing_step_waits_longer_each_time_and_tells_nobody_until_it_gives_u
     before = service.events(generation)
     service.context.media.remove(generation)
     waits = []
-    for _ in range(MAX_FAILURES - 1):
-        service.step(generation)
-        due = service.row(generation).wake_at
-        assert due is not None
-        waits.append(round((due - clock.now()).total_seconds()))
-        assert not engine.run_step(service.context, generation)
+    with freeze_time(clock.now()):
+        for _ in range(MAX_FAILURES - 1):
+            service.step(generation)
+            due = service.row(generation).wake_at
+            assert due is not None
+            waits.append((due - clock.now()).total_seconds())
+            assert not engine.run_step(service.context, generation)
     assert waits == [2, 4, 8, 16]
     assert service.events(generation) == before
     assert service.step(generation).state == State.WITHHELD

@@ -1,0 +1,120 @@
+"""The demonstration: one command plays the whole story and leaves evidence that holds."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from governance.cli import main
+from governance.demo.orders import SECONDS
+from governance.evidence import bundle
+from governance.evidence.record import load
+from governance.evidence.verify import verify_file
+from governance.marking.probe import inspect
+
+HOUSE = Path(__file__).parents[1]
+CLIPS = ("coast.mp4", "portrait.mp4", "street.mp4")
+
+
+@dataclass(frozen=True)
+class Played:
+    """How the demonstration ended, what it said, where it left its files."""
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+    folder: Path
+
+    @property
+    def root(self) -> str:
+        return (self.folder / "data" / "keys" / "root-fingerprint.txt").read_text().strip()
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """One performance, in a process of its own, on a terminal without a language."""
+    folder = tmp_path_factory.mktemp("demo") / "results"
+    plain = {"PATH": os.environ["PATH"], "HOME": str(folder.parent), "PYTHONPATH": str(HOUSE)}
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-m", "governance", "demo", "--out", str(folder)],
+        cwd=folder.parent,
+        env=plain,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return Played(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began, folder)
+
+
+def test_it_ends_well_within_a_minute(played: Played) -> None:
+    assert (played.status, played.err) == (0, "")
+    assert played.seconds < 60
+
+
+def test_it_shows_every_kind_of_ending(played: Played) -> None:
+    for ending in ("denied by rule", "denied by role", "unknown", "released"):
+        assert ending in played.out
+    assert "The order of the train was sent 1 time;" in played.out
+    assert played.out.count("→ released") == len(CLIPS)
+    assert "Robin Falk approves → released" in played.out  # two people where policy asks for two
+
+
+def test_the_auditor_believes_the_report_and_finds_the_forgery(played: Played) -> None:
+    before, _, after = played.out.partition("7  One bit is flipped")
+    assert "VERIFIED. Everything above holds." in before
+    assert "✓ the report verifies" in before
+    assert "NOT VERIFIED" not in before
+    assert "NOT VERIFIED: The signature of record" in after
+    assert "✓ the forgery is found" in after
+
+
+def test_it_says_what_to_look_at_and_fits_the_terminal(played: Played) -> None:
+    assert "report.pdf           open this first" in played.out
+    assert f"--root {played.root}" in played.out
+    pasted = (str(HOUSE), str(played.folder))  # folders may be longer than any line
+    lines = [line for line in played.out.splitlines() if not any(name in line for name in pasted)]
+    assert max(map(len, lines)) <= 100
+
+
+def test_its_report_and_its_evidence_verify(played: Played) -> None:
+    for name in ("report.pdf", "evidence.zip"):
+        assert verify_file(played.folder / name, played.root).failure is None
+    assert verify_file(played.folder / "evidence-forged.zip", played.root).failure is not None
+
+
+def test_the_clips_are_exactly_those_whose_hand_over_is_on_record(played: Played) -> None:
+    files = bundle.unpack((played.folder / "evidence.zip").read_bytes())
+    records = [load(line) for line in files["records.intoto.jsonl"].splitlines()]
+    delivered = [dict(record.subjects) for record in records if record.event == "asset.delivered"]
+    clips = {path.name: path.read_bytes() for path in played.folder.glob("*.mp4")}
+    digests = {hashlib.sha256(content).hexdigest() for content in clips.values()}
+    assert sorted(clips) == sorted(CLIPS)
+    assert {subject["delivered"] for subject in delivered} == digests
+
+
+def test_the_clips_play_as_long_as_was_asked(played: Played) -> None:
+    for name in CLIPS:
+        assert float(inspect(played.folder / name).seconds or 0) == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_no_key_of_its_cast_is_printed(played: Played) -> None:
+    for key in played.folder.rglob("*.pem"):
+        secret = re.sub(r"-----[A-Z ]+-----|\s", "", key.read_text())
+        assert secret not in played.out
+
+
+def test_it_never_plays_over_earlier_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.pdf").write_bytes(b"somebody's report")
+    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert "is not empty; name a new folder" in capsys.readouterr().err
+    assert (tmp_path / "report.pdf").read_bytes() == b"somebody's report"
