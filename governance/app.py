@@ -4,16 +4,27 @@ import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import FastAPI
 from sqlalchemy import Connection, select
 from sqlmodel import col
 
 from governance import __version__, migrations
-from governance.api import administration, errors, generations, health, log, reviews, videos
+from governance.api import (
+    administration,
+    decisions,
+    errors,
+    generations,
+    health,
+    log,
+    reviews,
+    videos,
+)
 from governance.api.request_ids import RequestIds
 from governance.evidence.record import load as load_record
 from governance.identity import expiry, people
+from governance.kernel import clock
 from governance.kernel.database import Database
 from governance.kernel.errors import Conflict
 from governance.kernel.media import MediaStore
@@ -37,6 +48,7 @@ from governance.web.routes import router
 from governance.web.service import ServiceBackend
 
 ADMINISTRATOR_NAME = "admin"
+STAGING_LIFE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ def open_platform(settings: Settings) -> Platform:
     )
     guard = settings.data_dir / "last-checkpoint"
     publisher = Publisher(database, keys, guard, settings.checkpoint_interval)
-    engine = Engine(context, housekeep=lambda: _housekeep(database))
+    engine = Engine(context, housekeep=lambda: _housekeep(context))
     return Platform(context, publisher, engine, first)
 
 
@@ -125,7 +137,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.engine = platform.engine
     errors.install(app)
     app.add_middleware(RequestIds)
-    for module in (videos, generations, reviews, log, administration, health):
+    for module in (videos, generations, decisions, reviews, log, administration, health):
         app.include_router(module.router)
     app.include_router(router(ServiceBackend(platform.context, platform.engine)))
     return app
@@ -179,6 +191,8 @@ def _first_administrator(
     return made
 
 
-def _housekeep(database: Database) -> None:
-    while database.write(expiry.purge_expired):
+def _housekeep(context: Context) -> None:
+    """What accumulates otherwise: spent nonces, ended sessions, files of dead processes."""
+    while context.database.write(expiry.purge_expired):
         continue
+    context.media.sweep(clock.now() - STAGING_LIFE)

@@ -45,8 +45,6 @@ INTERNAL = GenerationRequest(
     declaration=Declaration(deep_fake="no", real_person="no"),
     audience="internal",
 )
-# One person must look at it.
-PUBLIC = replace(INTERNAL, audience="public")
 
 
 @dataclass

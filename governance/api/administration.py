@@ -1,49 +1,72 @@
 """`/v1/governance`: agents, services, people and their roles."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy import Connection
 
 from governance.api.calls import Call, Spent
+from governance.api.limits import LimitedRoute
+from governance.api.requests import Body
 from governance.evidence.encoding import decode64
 from governance.evidence.errors import EvidenceError
 from governance.identity import agents, people, services
+from governance.identity.tables import Agent
 from governance.kernel import clock
 from governance.kernel.errors import InvalidRequest, NotFound
 from governance.policy import assignments
 
-router = APIRouter(prefix="/v1/governance", tags=["Administration"])
-
-
-class Body(BaseModel):
-    """A JSON body: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
+router = APIRouter(prefix="/v1/governance", tags=["Administration"], route_class=LimitedRoute)
+PERSON = "usr_0198b7c2d3e44f5a8b9c0d1e2f3a4b5c"
 
 
 class AgentBody(Body):
     """public_key, proof: base64; proof: the key's signature over the registration statement."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "storyboard-agent",
+                "accountable": PERSON,
+                "public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+                "proof": "A" * 86 + "==",
+            }
+        }
+    )
+
     name: str = Field(min_length=1, max_length=100)
     accountable: str
     public_key: str = Field(min_length=44, max_length=44)
     proof: str = Field(min_length=88, max_length=88)
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class ServiceBody(Body):
     """scopes: all that the key may be used for, `object:action`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "render-farm",
+                "accountable": PERSON,
+                "scopes": ["generation:create", "generation:read"],
+                "expires_at": "2027-11-22T00:00:00Z",
+            }
+        }
+    )
+
     name: str = Field(min_length=1, max_length=100)
     accountable: str
-    scopes: list[str] = Field(min_length=1, max_length=32, examples=[["generation:create"]])
-    expires_at: datetime
+    scopes: list[str] = Field(min_length=1, max_length=32)
+    expires_at: AwareDatetime
 
 
 class PersonBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"username": "paula", "name": "Paula Winter"}}
+    )
+
     username: str = Field(min_length=1, max_length=100)
     name: str = Field(min_length=1, max_length=100)
 
@@ -51,8 +74,14 @@ class PersonBody(Body):
 class RoleBody(Body):
     """domain: `org/<organisation>` or `org/<organisation>/project/<project>`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"subject": PERSON, "role": "role:producer", "domain": "org/default"}
+        }
+    )
+
     subject: str
-    role: str = Field(examples=["role:producer"])
+    role: str
     domain: str
 
 
@@ -81,11 +110,11 @@ async def register_agent(body: AgentBody, call: Spent) -> dict[str, Any]:
 
 
 @router.get("/agents")
-async def list_agents(call: Spent) -> dict[str, Any]:
-    """The organisation's agents."""
+async def list_agents(call: Spent, after: str = "") -> dict[str, Any]:
+    """The organisation's agents, 100 at a time; `after`: the last id of the page before."""
     await call.allow("agent", "read")
     with call.context.database.read() as session:
-        found = agents.list_agents(session, call.principal.organisation)
+        found = agents.list_agents(session, call.principal.organisation, after=after)
     data = [
         {
             "id": agent.id,
@@ -109,9 +138,9 @@ async def change_agent(
     await call.allow("agent", "manage")
     context = call.context
     with context.database.read() as session:
-        own = {item.id for item in agents.list_agents(session, call.principal.organisation)}
-    if agent not in own:
-        raise NotFound("agent_not_found", f"There is no agent {agent}.")
+        known = session.get(Agent, agent)
+    if known is None or known.organisation != call.principal.organisation:
+        raise NotFound("agent_not_found", "Your organisation has no such agent.")
     change = {
         "suspend": agents.suspend_agent,
         "resume": agents.resume_agent,
@@ -164,11 +193,11 @@ async def add_person(body: PersonBody, call: Spent) -> dict[str, Any]:
 
 
 @router.get("/people")
-async def list_people(call: Spent) -> dict[str, Any]:
-    """The organisation's people."""
+async def list_people(call: Spent, after: str = "") -> dict[str, Any]:
+    """The organisation's people, 100 at a time; `after`: the last id of the page before."""
     await call.allow("person", "manage")
     with call.context.database.read() as session:
-        found = people.list_people(session, call.principal.organisation)
+        found = people.list_people(session, call.principal.organisation, after=after)
     data = [{"id": p.id, "object": "person", "name": p.name, "state": p.state} for p in found]
     return {"object": "list", "data": data}
 

@@ -8,12 +8,13 @@ import orjson
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from governance.api.limits import read_body
 from governance.domain import Principal
 from governance.evidence.story import Story
 from governance.identity import csrf, replay
 from governance.identity.authenticate import authenticate
 from governance.identity.request_signature import ReceivedRequest, SignedRequest
-from governance.kernel.errors import InvalidRequest, TooLarge
+from governance.kernel.errors import InvalidRequest
 from governance.lifecycle import access
 from governance.lifecycle.access import Question
 from governance.lifecycle.context import Context
@@ -21,8 +22,6 @@ from governance.lifecycle.engine import Engine
 from governance.lifecycle.views import find
 from governance.policy import Authorization
 from governance.policy.authorization import Snapshot
-
-UPLOADS = ("/v1/governance/assets", "/v1/videos")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Call:
 async def unspent(request: Request) -> Call:
     """The call of an endpoint that spends the signature's nonce in its own transaction."""
     context: Context = request.app.state.context
-    body = await _body(request, context)
+    body = await read_body(request)
     with context.database.read() as session:
         known = authenticate(
             session, _received(request, context, body), session_idle=context.settings.session_idle
@@ -116,27 +115,3 @@ def _received(request: Request, context: Context, body: bytes) -> ReceivedReques
         headers=[(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw],
         body_sha256=hashlib.sha256(body).digest() if body else None,
     )
-
-
-async def _body(request: Request, context: Context) -> bytes:
-    is_upload = request.url.path in UPLOADS and "multipart" in request.headers.get(
-        "content-type", ""
-    )
-    limit = context.settings.max_upload if is_upload else context.settings.max_json_body
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-    body = b"".join(chunks)
-    request._body = body  # so that form parsing reads it again
-    return body
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge("body_too_large", f"The body exceeds the limit of {limit} bytes.")

@@ -30,6 +30,12 @@ STATUS: dict[type[errors.GovernanceError], int] = {
 }
 # Codes whose status differs from that of their class.
 STATUS_OF_CODE = {"idempotency_key_reused": 422, "media_unsupported": 415}
+# What the framework refuses by itself; it raises 400 for bodies only.
+HTTP = {
+    400: ("form_invalid", "The body is not a form (multipart/form-data) that can be read."),
+    404: ("not_found", "There is nothing under this address; `/openapi.json` lists what there is."),
+    405: ("method_not_allowed", "This address does not take this method; see `/openapi.json`."),
+}
 # Only these may be repeated as they are: clients of the OpenAI shape retry 409 and 5xx otherwise.
 RETRYABLE = (429, 503)
 
@@ -39,7 +45,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.GovernanceError, _governance)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _governance(request: Request, error: Exception) -> JSONResponse:
@@ -47,31 +52,32 @@ def _governance(request: Request, error: Exception) -> JSONResponse:
     status = STATUS_OF_CODE.get(error.code) or STATUS.get(type(error), 500)
     if status >= 500:
         log.error("%s: %s", error.code, error.message)
-    return _answer(request, status, error.code, error.message, error.param, error.details)
+    return _answer(status, error.code, error.message, error.param, error.details)
 
 
 def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     fault = error.errors()[0]
+    if fault["type"] == "json_invalid":
+        return _answer(400, "json_invalid", "The body is not JSON.", None, {})
     param = ".".join(str(part) for part in fault["loc"][1:]) or None
     message = f"{param or 'request'}: {fault['msg']}."
-    return _answer(request, 400, "request_invalid", message, param, {})
+    return _answer(400, "request_invalid", message, param, {})
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return _answer(request, error.status_code, code, str(error.detail), None, {})
+    code, message = HTTP.get(error.status_code, ("http_error", f"{error.detail}."))
+    return _answer(error.status_code, code, message, None, {})
 
 
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.exception("unexpected error", exc_info=error)
-    message = "Something failed on our side; nothing was recorded. The log names the request id."
-    return _answer(request, 500, "internal_error", message, None, {})
+def unexpected() -> JSONResponse:
+    """The answer when something is wrong with ourselves; what it is stands in the log alone."""
+    message = "Something failed on our side; the service's log has it under the request id."
+    return _answer(500, "internal_error", message, None, {})
 
 
 def _answer(
-    request: Request,
     status: int,
     code: str,
     message: str,

@@ -1,22 +1,26 @@
-"""`/v1/governance`: asking without spending, other media, finished files, approvals, recalls."""
+"""`/v1/governance`: asking without spending, all media, finished files."""
 
 from typing import Any, Literal, get_args
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from governance.api import presenting
 from governance.api.calls import Call, Spent, Unspent
-from governance.api.requests import form_fields, generation_request, governed_request
-from governance.api.videos import create
+from governance.api.requests import (
+    FIELDS,
+    form_fields,
+    generation_request,
+    governed_request,
+    require_known,
+)
+from governance.api.videos import create, refuse_denied
 from governance.domain import Media
 from governance.evidence.story import State
 from governance.kernel.errors import Conflict, InvalidRequest
-from governance.lifecycle import commands, submitting
-from governance.lifecycle.commands import Choice
+from governance.lifecycle import submitting
 from governance.lifecycle.submitting import Caller, Import
 from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
@@ -25,6 +29,7 @@ router = APIRouter(prefix="/v1/governance", tags=["Governance"])
 SourceType = Literal[
     "trainedAlgorithmicMedia", "algorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 ]
+IMPORT_FIELDS = ("source_type", "ingredients", "description", "governance", "metadata")
 MEDIA_OF = {"video/mp4": "video", "image/png": "image", "image/jpeg": "image", "audio/wav": "audio"}
 EXAMPLE = {
     "media": "video",
@@ -42,26 +47,33 @@ JSON_BODY = {
 }
 
 
-class Body(BaseModel):
-    """A JSON body: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ApprovalBody(Body):
-    decision: Literal["approve", "refuse"]
-    reason: str = Field(examples=["within_budget"])
-    comment: str = Field("", max_length=2000)
-
-
-class RecallBody(Body):
-    reason: str = Field(pattern="^[a-z][a-z0-9_]{0,63}$", examples=["consent_withdrawn"])
+FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                },
+                "example": {
+                    "file": "(the finished file)",
+                    "source_type": "compositeWithTrainedAlgorithmicMedia",
+                    "ingredients": "gen_0198b7c2d3e44f5a8b9c0d1e2f3a4b5c",
+                    "governance": '{"project": "spring-campaign", "territories": ["EU"]}',
+                },
+            }
+        },
+    }
+}
 
 
 @router.post("/preflight", openapi_extra=JSON_BODY)
 async def preflight(request: Request, call: Spent) -> dict[str, Any]:
     """Decision, duties and quote for a request; nothing is spent, started or recorded."""
     fields = call.json()
+    require_known(fields, FIELDS)
     asked = generation_request(call.principal.organisation, fields, request.headers, _media(fields))
     await call.allow("preflight", "create", asked.project)
     return presenting.assessment(submitting.assess(call.context, asked, call.principal))
@@ -71,6 +83,7 @@ async def preflight(request: Request, call: Spent) -> dict[str, Any]:
 async def create_generation(request: Request, call: Unspent) -> JSONResponse:
     """Ask for a video, an image or a sound; `POST /v1/videos` for all media."""
     fields = call.json()
+    require_known(fields, FIELDS)
     return await create(request, call, fields, _media(fields))
 
 
@@ -81,7 +94,7 @@ async def get_generation(generation: str, call: Spent) -> dict[str, Any]:
     return {"object": "generation", "story": story.as_dict()}
 
 
-@router.post("/assets")
+@router.post("/assets", openapi_extra=FILE_BODY)
 async def import_asset(request: Request, call: Unspent) -> JSONResponse:
     """Admit a finished file from outside (form field `file`) into the same road at `fetched`.
 
@@ -94,29 +107,9 @@ async def import_asset(request: Request, call: Unspent) -> JSONResponse:
             raise InvalidRequest(
                 "file_missing", "Send the file as form field `file`.", param="file"
             )
-        return await _import(request, call, form_fields(form), upload)
-
-
-@router.post("/generations/{generation}/approval")
-async def approve(generation: str, body: ApprovalBody, call: Spent) -> dict[str, Any]:
-    """A person allows or refuses the spend before generation."""
-    await call.story(generation, "approval", "decide")
-    choice = Choice(body.decision, body.reason, body.comment)
-    story = await run_in_threadpool(
-        commands.approve_spend, call.context, generation, call.principal, choice
-    )
-    call.engine.wake()
-    return presenting.governance(story)
-
-
-@router.post("/generations/{generation}/recall")
-async def recall(generation: str, body: RecallBody, call: Spent) -> dict[str, Any]:
-    """Take a released file back."""
-    await call.story(generation, "asset", "recall")
-    story = await run_in_threadpool(
-        commands.recall, call.context, generation, call.principal, body.reason
-    )
-    return presenting.governance(story)
+        fields = form_fields(form)
+        require_known(fields, IMPORT_FIELDS)
+        return await _import(request, call, fields, upload)
 
 
 async def _import(
@@ -155,13 +148,19 @@ async def _import(
         caller = Caller(call.principal, answer, call.signed, request.headers.get("idempotency-key"))
         submission = submitting.prepare_import(context, asked, imported, caller)
         context.media.keep(path, submission.generation)
-    story = await context.database.write_async(
-        lambda connection: submitting.commit(connection, context, submission)
-    )
+    try:
+        story = await context.database.write_async(
+            lambda connection: submitting.commit(connection, context, submission)
+        )
+    except BaseException:
+        context.media.remove(submission.generation)
+        raise
     if story.id != submission.generation or story.state == State.DENIED:
         context.media.remove(submission.generation)
+    refuse_denied(story)
     call.engine.wake()
-    return JSONResponse(presenting.video(story))
+    headers = {"x-governance-generation": story.id, **presenting.poll_after(story)}
+    return JSONResponse(presenting.video(story), headers=headers)
 
 
 async def _ingredients(call: Call, value: str) -> tuple[tuple[str, str], ...]:

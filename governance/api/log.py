@@ -1,15 +1,16 @@
 """`/v1/governance`: records, proofs, checkpoints, keys, bundles, reports: what auditors take."""
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from sqlmodel import Session, select
 from starlette.concurrency import run_in_threadpool
 
 from governance.api.calls import Call, Spent
+from governance.api.limits import LimitedRoute
+from governance.api.requests import PROJECT, Body
 from governance.evidence.encoding import encode64
 from governance.evidence.story import Story
 from governance.kernel.errors import InvalidRequest, NotFound
@@ -19,25 +20,36 @@ from governance.ledger.tables import LogRecord
 from governance.lifecycle.views import find
 from governance.reporting.issue import Scope, issue_export, issue_report
 
-router = APIRouter(prefix="/v1/governance", tags=["Evidence"])
+router = APIRouter(prefix="/v1/governance", tags=["Evidence"], route_class=LimitedRoute)
+Project = Annotated[str, Field(pattern=f"^{PROJECT.pattern}$")]
 
 
-class ScopeBody(BaseModel):
+class ScopeBody(Body):
     """What a report covers: generations requested in [from, to)."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "from": "2026-11-01T00:00:00Z",
+                "to": "2026-12-01T00:00:00Z",
+                "project": "spring-campaign",
+            }
+        }
+    )
 
-    start: datetime = Field(alias="from", examples=["2026-11-01T00:00:00Z"])
-    end: datetime = Field(alias="to", examples=["2026-12-01T00:00:00Z"])
-    project: str | None = Field(None, examples=["spring-campaign"])
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime = Field(alias="to")
+    project: Project | None = None
 
 
-class ExportBody(BaseModel):
+class ExportBody(Body):
     """What a bundle covers; `disclose` opens personal data that has not been erased."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"project": "spring-campaign", "disclose": False}}
+    )
 
-    project: str | None = None
+    project: Project | None = None
     disclose: bool = False
 
 

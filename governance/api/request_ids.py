@@ -6,13 +6,17 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from governance.api.errors import unexpected
 from governance.kernel import ids
 
 log = logging.getLogger("governance.request")
 
 
 class RequestIds:
-    """ASGI middleware: names the request, notes method, path, status and duration."""
+    """ASGI middleware: names the request, notes method, path, status and duration.
+
+    What nobody expected is answered here, where its request has a name.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,9 +27,12 @@ class RequestIds:
             return
         request_id = ids.new_id("req")
         began = time.perf_counter()
+        is_answered = False
 
         async def send_named(message: Message) -> None:
+            nonlocal is_answered
             if message["type"] == "http.response.start":
+                is_answered = True
                 MutableHeaders(scope=message).append("x-request-id", request_id)
                 log.info(
                     "request",
@@ -39,4 +46,10 @@ class RequestIds:
                 )
             await send(message)
 
-        await self._app(scope, receive, send_named)
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception:
+            log.exception("unexpected error", extra={"request_id": request_id})
+            if is_answered:  # too late for another answer: the connection is cut
+                raise
+            await unexpected()(scope, receive, send_named)

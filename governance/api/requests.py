@@ -8,10 +8,11 @@ What governance needs to know may come by four ways; the first that names a thin
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 import orjson
+from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import Headers
 
 from governance.domain import Answer, Declaration, GenerationRequest, Media, Purpose
@@ -26,6 +27,7 @@ PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 DEFAULT_SIZE = {"video": "1280x720", "image": "1024x1024", "audio": "0x0"}
 DEFAULT_SECONDS = {"video": 4, "image": 0, "audio": 4}
 
+FIELDS = ("media", "model", "prompt", "size", "seconds", "governance", "metadata")
 GOVERNED = (
     "project",
     "territories",
@@ -45,6 +47,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "real_person": get_args(Answer),
     "artistic": get_args(Answer),
 }
+
+
+class Body(BaseModel):
+    """A JSON body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def generation_request(
@@ -104,6 +112,17 @@ def governed_request(
     )
 
 
+def require_known(fields: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raises InvalidRequest (`field_unknown`): a field misspelt must not go unnoticed."""
+    unknown = sorted(fields.keys() - set(known))
+    if unknown:
+        raise InvalidRequest(
+            "field_unknown",
+            f"Only these fields are known here: {', '.join(sorted(known))}.",
+            param=unknown[0][:64],
+        )
+
+
 def form_fields(form: Mapping[str, Any]) -> dict[str, Any]:
     """A multipart form as the JSON body it stands for: `metadata[key]=value` becomes a map."""
     fields: dict[str, Any] = {}
@@ -121,7 +140,7 @@ def form_fields(form: Mapping[str, Any]) -> dict[str, Any]:
 def _said(
     fields: Mapping[str, Any], metadata: Mapping[str, str], headers: Headers
 ) -> dict[str, Any]:
-    governance = fields.get("governance") or {}
+    governance = fields.get("governance", {})
     if isinstance(governance, str):
         try:
             governance = orjson.loads(governance)
@@ -157,7 +176,7 @@ def _metadata(value: Any) -> dict[str, str]:
 
 
 def _territories(value: Any) -> tuple[str, ...]:
-    codes = _list(value)
+    codes = _list(value, "territories")
     if not all(TERRITORY.fullmatch(code) for code in codes):
         raise InvalidRequest(
             "territory_invalid",
@@ -168,7 +187,7 @@ def _territories(value: Any) -> tuple[str, ...]:
 
 
 def _roles(value: Any) -> tuple[Any, ...]:
-    roles = _list(value) or ["provider", "deployer"]
+    roles = _list(value, "roles") or ["provider", "deployer"]
     if set(roles) - {"provider", "deployer"}:
         raise InvalidRequest(
             "roles_invalid", "`roles` may name provider and deployer.", param="roles"
@@ -176,12 +195,14 @@ def _roles(value: Any) -> tuple[Any, ...]:
     return tuple(sorted(set(roles)))
 
 
-def _list(value: Any) -> list[str]:
+def _list(value: Any, name: str) -> list[str]:
     if value is None:
         return []
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise InvalidRequest("list_invalid", "Give a list of strings, or one with commas.")
+        raise InvalidRequest(
+            "list_invalid", f"`{name}` is a list of strings, or one with commas.", param=name
+        )
     return [item.strip() for item in items if item.strip()]
 
 
@@ -198,7 +219,9 @@ def _text(value: Any, name: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > 128:
-        raise InvalidRequest(f"{name}_invalid", f"`{name}` is text of at most 128 characters.")
+        raise InvalidRequest(
+            f"{name}_invalid", f"`{name}` is text of at most 128 characters.", param=name
+        )
     return value
 
 

@@ -1,26 +1,27 @@
 """`/v1/governance/reviews`: the queue for programs; people use the pages."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from governance.api import presenting
 from governance.api.calls import Call, Spent
+from governance.api.limits import LimitedRoute
+from governance.api.requests import PROJECT, Body
 from governance.kernel import clock
+from governance.kernel.errors import NotFound
 from governance.lifecycle import commands
 from governance.lifecycle.commands import Choice, Played
 from governance.review import queue
 
-router = APIRouter(prefix="/v1/governance/reviews", tags=["Review"])
+router = APIRouter(prefix="/v1/governance/reviews", tags=["Review"], route_class=LimitedRoute)
 
 
-class PlayedBody(BaseModel):
+class PlayedBody(Body):
     """What the person has seen. seconds: distinct footage; share: of the clip, 0 to 1."""
-
-    model_config = ConfigDict(extra="forbid")
 
     seconds: Decimal = Field(Decimal(0), ge=0, le=86400)
     share: Decimal = Field(Decimal(0), ge=0, le=1)
@@ -28,20 +29,31 @@ class PlayedBody(BaseModel):
     blurred: bool = False
 
 
-class DecisionBody(BaseModel):
-    """A decision over exactly the file with this sha256."""
+class DecisionBody(Body):
+    """A decision over exactly the file with this sha256; reason: of `policies/reasons.yaml`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "decision": "approve",
+                "reason": "fit_for_release",
+                "digest": "0" * 64,
+                "played": {"seconds": "4.0", "share": "1", "muted": False, "blurred": False},
+            }
+        }
+    )
 
     decision: Literal["approve", "reject", "return"]
-    reason: str = Field(examples=["meets_brief"])
+    reason: str
     comment: str = Field("", max_length=2000)
     digest: str = Field(pattern="^[0-9a-f]{64}$")
     played: PlayedBody = PlayedBody()
 
 
 @router.get("")
-async def list_reviews(call: Spent, project: str = "") -> dict[str, Any]:
+async def list_reviews(
+    call: Spent, project: Annotated[str, Query(pattern=f"^({PROJECT.pattern})?$")] = ""
+) -> dict[str, Any]:
     """What waits for people, oldest first; of one project, or of all."""
     await call.allow("review", "read", project)
     projects = [project] if project else None
@@ -82,6 +94,8 @@ async def decide(review: str, body: DecisionBody, call: Spent) -> dict[str, Any]
 async def _allowed(call: Call, review: str, act: str) -> queue.QueueItem:
     with call.context.database.read() as session:
         item = queue.get(session, review, clock.now())
+    if item.organisation != call.principal.organisation:
+        raise NotFound("review_unknown", "There is no such review.")
     await call.story(item.generation, "review", act)
     return item
 

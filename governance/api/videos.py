@@ -55,9 +55,22 @@ async def create(
     asked = generation_request(call.principal.organisation, fields, request.headers, media)
     story = await submit(request, call, asked)
     headers = {"x-governance-generation": story.id, **presenting.poll_after(story)}
-    if story.state == State.DENIED:
-        raise _denied(story)
+    refuse_denied(story)
     return JSONResponse(presenting.video(story, asked.prompt), headers=headers)
+
+
+def refuse_denied(story: Story) -> None:
+    """Raises InvalidRequest (`policy_denied`) with the rules; the decision is on record."""
+    if story.state != State.DENIED:
+        return
+    decided = story.decisions[0]["rules"]
+    denying = [rule for rule in decided if (rule["effect"], rule["mode"]) == ("deny", "enforce")]
+    raise InvalidRequest(
+        "policy_denied",
+        f"Policy denied the request: {' '.join(rule['because'] for rule in denying)}",
+        generation=story.id,
+        rules=[rule["id"] for rule in denying],
+    )
 
 
 async def submit(request: Request, call: Call, asked: GenerationRequest) -> Story:
@@ -131,7 +144,9 @@ async def get_content(
     file = story.delivered_file or {}
     path = call.context.media.path(video_id, file["digest"])
     return FileResponse(
-        path, media_type=file["media_type"], headers={"x-content-sha256": file["digest"]}
+        path,
+        media_type=file["media_type"],
+        headers={"x-content-sha256": file["digest"], "x-content-type-options": "nosniff"},
     )
 
 
@@ -163,33 +178,23 @@ async def list_models(call: Spent) -> dict[str, Any]:
 
 
 async def _fields(request: Request, call: Call) -> dict[str, Any]:
-    if "multipart/form-data" not in request.headers.get("content-type", ""):
-        return call.json()
-    async with request.form(max_files=1, max_fields=64) as form:
-        if any(not isinstance(value, str) for value in form.values()):
-            raise InvalidRequest(
-                "reference_unsupported",
-                "No model of this service takes an input file; leave `input_reference` out.",
-                param="input_reference",
-            )
-        return form_fields(form)
+    has_file = False
+    if "multipart/form-data" in request.headers.get("content-type", ""):
+        async with request.form(max_files=1, max_fields=64) as form:
+            fields = form_fields(form)
+            has_file = any(not isinstance(value, str) for value in form.values())
+    else:
+        fields = call.json()
+    if has_file or fields.get("input_reference") is not None:
+        raise InvalidRequest(
+            "reference_unsupported",
+            "No model of this service takes an input file; leave `input_reference` out.",
+            param="input_reference",
+        )
+    return fields
 
 
 def _present(story: Story) -> Story:
     if story.deleted:
         raise NotFound("generation_deleted", f"The media of {story.id} was deleted.")
     return story
-
-
-def _denied(story: Story) -> InvalidRequest:
-    reasons = [
-        rule["because"]
-        for rule in story.decisions[0]["rules"]
-        if rule["effect"] == "deny" and rule["mode"] == "enforce"
-    ]
-    return InvalidRequest(
-        "policy_denied",
-        f"Policy denied the request: {' '.join(reasons)}",
-        generation=story.id,
-        rules=[rule["id"] for rule in story.decisions[0]["rules"]],
-    )

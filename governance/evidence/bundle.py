@@ -10,7 +10,7 @@ Layout (all text is UTF-8 with line feeds):
     disclosures.jsonl        opened personal data within the mandate (may be empty)
     policy/<sha256>.json     the policy documents that the decisions name
     trust/keys.dsse.jsonl    the key manifest, signed by the root key
-    trust/*.pem, log.vkey    convenience copies of public keys; not trusted by the verifier
+    trust/*.pem, log.vkey    copies of public keys for other tools; compared, never trusted
     openssl/*                one record's and the checkpoint's signed bytes and signatures
 """
 

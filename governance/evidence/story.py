@@ -176,7 +176,7 @@ def _imported(s: Story, body: Body) -> State:
 
 def _decided(s: Story, body: Body) -> State | None:
     told = ("stage", "effect", "policy", "rules", "not_assessed")
-    decision = {key: body[key] for key in told}
+    decision = {key: body[key] for key in told} | {"quote": body["input"]["quote"]}
     s.decisions = [*s.decisions, decision]
     s.duties = merge_duties(s.duties, body["duties"])
     if body["stage"] != "request":
@@ -339,7 +339,8 @@ def _in(*states: State) -> frozenset[State | None]:
 
 
 START: frozenset[State | None] = frozenset({None})
-_CANCELLABLE = _in(
+# Where a requester may still withdraw. Not while an order is under way: its outcome must be known.
+CANCELLABLE = (
     State.AWAITING_APPROVAL,
     State.PERMITTED,
     State.ROUTED,
@@ -375,5 +376,5 @@ RULES: dict[str, Rule] = {
     "asset.delivered": Rule(_in(State.RELEASED), _delivered),
     "asset.recalled": Rule(_in(State.RELEASED), _recalled),
     "asset.deleted": Rule(frozenset(ENDS), _deleted),
-    "generation.ended": Rule(_CANCELLABLE, _ended),
+    "generation.ended": Rule(_in(*CANCELLABLE), _ended),
 }

@@ -5,7 +5,8 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from governance.kernel import clock, ids
@@ -68,6 +69,13 @@ class MediaStore:
     def remove(self, owner: str) -> None:
         """Remove all files of one owner; nobody else's, even where the bytes are the same."""
         shutil.rmtree(self._folder(owner), ignore_errors=True)
+
+    def sweep(self, before: datetime) -> None:
+        """Remove work in progress that was last touched before a moment: its process is dead."""
+        for path in self._staging.iterdir():
+            with suppress(FileNotFoundError):  # its own process may finish it meanwhile
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
 
     def _target(self, owner: str, digest: str) -> Path:
         return self._folder(owner) / digest

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from governance.domain import Principal
-from governance.evidence.story import ENDS, State, Story
+from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel import clock
 from governance.kernel.errors import Conflict
 from governance.ledger import Entry
@@ -17,7 +17,7 @@ from governance.lifecycle import store
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about
 from governance.lifecycle.finishing import released
-from governance.lifecycle.steps import CANCELLABLE, wake_at
+from governance.lifecycle.steps import wake_at
 from governance.lifecycle.store import Held
 from governance.review import decisions, reviews
 from governance.routing.provider import Job

@@ -31,11 +31,17 @@ SUFFIX = {"video": ".mp4", "image": ".png", "audio": ".wav"}
 def choose_route(context: Context, story: Story) -> Outcome:
     """`route.chosen`, with every candidate and why it was or was not taken."""
     try:
-        route = context.router.route(request_of(story))
+        route = context.router.route(request_of(story), max_amount=_decided_amount(story))
         body = route_body(route)
     except InvalidRequest as error:
         body = no_route_body(error.details.get("candidates", []))
     return Outcome((about(story, "route.chosen", body),))
+
+
+def _decided_amount(story: Story) -> Decimal | None:
+    """What policy, and perhaps a person, agreed to: the order may not become dearer since."""
+    quote = story.decisions[0]["quote"]
+    return Decimal(quote["amount"]) if quote else None
 
 
 def intend(context: Context, story: Story) -> Outcome:

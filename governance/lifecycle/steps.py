@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from governance.evidence.story import ENDS, State, Story
+from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel import clock
 from governance.kernel.settings import Settings
 from governance.ledger import Entry
@@ -46,19 +46,6 @@ class Step:
 
 REPEATED = "Nothing was committed: the lease runs out and the step runs again."
 ONE_COMMIT = "One transaction: it happened with its record, or it did not."
-
-# Where a requester may still withdraw. Not while an order is under way: its outcome must be known.
-CANCELLABLE = (
-    State.AWAITING_APPROVAL,
-    State.PERMITTED,
-    State.ROUTED,
-    State.GENERATING,
-    State.FETCHED,
-    State.SCREENED,
-    State.MARKED,
-    State.VERIFIED,
-    State.IN_REVIEW,
-)
 
 STEPS: tuple[Step, ...] = (
     Step(

@@ -1,6 +1,7 @@
 """Requests and imports: decided before anything is recorded, recorded before anyone is answered."""
 
 import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -165,7 +166,7 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     caller = submission.caller
     if caller.signed is not None:
         replay.spend_nonce(connection, caller.signed)
-    answered = _keep_key(connection, submission)
+    answered = _keep_key(connection, context, submission)
     if answered is not None:
         return store.get(connection, answered).story
     submission.before(connection)
@@ -205,19 +206,24 @@ def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any],
     return hashlib.sha256(repr((event, sorted(meaning.items()), private)).encode()).hexdigest()
 
 
-def _keep_key(connection: Connection, submission: Submission) -> str | None:
-    """Keep the caller's key; the generation that answered to it before, None when it is new."""
+def _keep_key(connection: Connection, context: Context, submission: Submission) -> str | None:
+    """Keep the caller's key; the generation that answered to it before, None when it is new.
+
+    The digest is keyed: it covers the prompt, and it outlives the erasure of the prompt.
+    """
     if submission.caller.idempotency_key is None:
         return None
+    vault = context.ledger.keyring.vault
+    digest = hmac.new(vault, submission.digest.encode(), "sha256").hexdigest()
     key = {
         "caller": submission.caller.principal.id,
         "idempotency_key": submission.caller.idempotency_key,
     }
-    kept = {"request_digest": submission.digest, "generation": submission.generation}
+    kept = {"request_digest": digest, "generation": submission.generation}
     if connection.execute(_KEEP, {**key, **kept}).rowcount:
         return None
     row = connection.execute(_KEPT, key).one()
-    if row.request_digest != submission.digest:
+    if row.request_digest != digest:
         raise InvalidRequest(
             "idempotency_key_reused",
             "This Idempotency-Key came with another request before; use a new one.",

@@ -119,9 +119,7 @@ def _report_input(context: Context, scope: Scope, taken: Extract, report: str) -
         producer=build.producer()["version"],
         templates_dir=context.settings.report_templates_dir,
         observed=[
-            rule.matched
-            for rule in context.policies.policy.rules
-            if rule.matched.mode == "observe"
+            rule.matched for rule in context.policies.policy.rules if rule.matched.mode == "observe"
         ],
     )
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import cycle, islice
+from functools import partial
 from pathlib import Path
 
 from figures import generation, print_figures, print_machine
@@ -44,9 +44,10 @@ def run(records: int, batch: int) -> tuple[int, int]:
         database = Database(f"sqlite:///{folder}/bench.sqlite3")
         migrations.upgrade(database)
         batches = cut(entries(records), batch)
-        appended = rate(f"append, {batch} a commit", records, lambda: append(database, ledger, batches))
+        what = f"append, {batch} a commit"
+        appended = rate(what, records, lambda: append(database, ledger, batches))
         publisher = Publisher(database, keys, Path(folder) / "guard", interval=1)
-        integrated = rate("integrate and publish", records, lambda: publisher.publish())
+        integrated = rate("integrate and publish", records, publisher.publish)
         database.close()
     return appended, integrated
 
@@ -69,7 +70,7 @@ def cut(made: list[Entry], size: int) -> list[list[Entry]]:
 
 def append(database: Database, ledger: Ledger, batches: list[list[Entry]]) -> None:
     for batch in batches:
-        database.write(lambda c, batch=batch: ledger.append_all(c, batch))
+        database.write(partial(ledger.append_all, entries=batch))
 
 
 def rate(what: str, records: int, work: Callable[[], object]) -> int:
@@ -82,4 +83,4 @@ def rate(what: str, records: int, work: Callable[[], object]) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5_000)

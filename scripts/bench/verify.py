@@ -40,7 +40,7 @@ def main(records: int) -> None:
 def call(*arguments: str) -> str:
     """This script in a process of its own; what it printed."""
     done = subprocess.run(
-        [sys.executable, __file__, *arguments], check=True, capture_output=True, text=True
+        [sys.executable, __file__, *arguments], check=True, stdout=subprocess.PIPE, text=True
     )
     return done.stdout.strip()
 
@@ -59,21 +59,19 @@ def build(file: Path, records: int) -> None:
     sealed: list[record.Record] = []
     opened: list[tuple[str, str]] = []
     told = generation()
-    producer = {"version": "bench", "build": "bench"}
     for number in range(records):
         turn, seq = divmod(number, len(told))
         event, body, private = told[seq]
         made = [disclosure.disclose(name, value, b"s" * 16) for name, value in private]
-        prev = sealed[-1].leaf if seq else record.ZERO
         draft = record.Draft(
-            f"rec_{number:032x}",
-            event,
-            TIME,
-            f"gen_{turn:032x}",
-            seq,
-            prev,
-            producer,
-            body,
+            id=f"rec_{number:032x}",
+            event=event,
+            occurred_at=TIME,
+            stream=f"gen_{turn:032x}",
+            seq=seq,
+            prev=sealed[-1].leaf if seq else record.ZERO,
+            producer={"version": "bench", "build": "bench"},
+            body=body,
             sd=tuple(item.digest for item in made),
         )
         sealed.append(record.seal(draft, signer))

@@ -3,20 +3,17 @@
 import io
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from governance.evidence import bundle, checkpoint, envelope, manifest, merkle, record
+from governance.evidence import bundle, checkpoint, record
 from governance.evidence.encoding import encode64, serialise
 from governance.evidence.figures import LABELS, figures
 from governance.evidence.report import Report, figures_document
@@ -24,7 +21,7 @@ from governance.evidence.story import story
 from governance.evidence.verify import Verdict, verify_file, verify_files
 from governance.kernel.database import Database
 from governance.ledger import Ledger, keyring
-from tests.evidence.samples import LOG, ORIGIN, RECORD, ROOT, bundle_of, grants, imported, told
+from tests.evidence.samples import ORIGIN, ROOT, bundle_of, imported, told
 from tests.ledger.samples import denied, entries, exported, publish, write
 
 Files = dict[str, bytes]
@@ -192,7 +189,7 @@ def test_a_removed_record_is_noticed_though_the_scope_leaves_it_out(
     left = service.lines[:place] + service.lines[place + 1 :]
     scope = ranges(*([[0, place - 1]] if place else []), [place + 1, 6])
     verdict = service.verify({RECORDS: lines(*left), SCOPE: scope})
-    require_failure(verdict, {"streams"}, place)
+    require_failure(verdict, {"streams"} if place else {"records"}, place)
 
 
 def test_records_left_out_at_the_end_of_a_stream_are_declared_to_be_out_of_sight(
@@ -319,12 +316,12 @@ def test_evidence_under_another_name_is_noticed(service: Service, change: dict[s
     require_failure(service.verify({SCOPE: scope}), {"stories"})
 
 
-def test_a_figure_of_another_organisation_is_noticed(service: Service, report: Report) -> None:
-    part = service.files | {SCOPE: ranges([0, 6])}
-    attached = json.loads(report.figures)
-    attached["scope"]["organisation"] = "beta"
-    forged = Report(report.bundle, serialise(attached), report.pages)
-    require_failure(verify_files(part, service.root, forged), {"figures"})
+def test_a_signature_of_nothing_is_no_signature(service: Service) -> None:
+    empty = [
+        line.replace(json.loads(line)["signatures"][0]["sig"].encode(), encode64(b"").encode())
+        for line in service.lines
+    ]
+    require_failure(service.verify({RECORDS: lines(*empty)}), {"records"})
 
 
 # --- Files as they come ------------------------------------------------------------------------
@@ -413,116 +410,3 @@ def test_a_pdf_whose_pages_print_nothing_fails_at_its_figures(
     path = tmp_path / "report.pdf"
     path.write_bytes(pdf(("evidence.zip", report.bundle), ("figures.json", report.figures)))
     require_failure(verify_file(path, service.root), {"figures"})
-
-
-# --- Anything at all ---------------------------------------------------------------------------
-
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False)
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-)  # fmt: skip
-
-
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
-@given(st.binary(), st.sampled_from([b"", b"%PDF-1.7\n", b"PK\x03\x04", b"PK\x05\x06"]))
-def test_no_file_at_all_makes_verification_fail_otherwise(
-    tmp_path: Path, data: bytes, magic: bytes
-) -> None:
-    path = tmp_path / "anything"
-    path.write_bytes(magic + data)
-    require_failure(verify_file(path, ROOT.keyid), {"open", "root"})
-
-
-@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
-@given(st.data())
-def test_no_content_of_a_file_makes_verification_fail_otherwise(
-    service: Service, report: Report, data: st.DataObject
-) -> None:
-    name = data.draw(st.sampled_from([KEYS, "checkpoint", LEAVES, RECORDS, SCOPE, DISCLOSED]))
-    content = data.draw(
-        st.binary() | anything.map(serialise) | anything.map(lambda v: lines(serialise(v)))
-    )
-    fields = {"complete", "indexes", "organisation", "project", "record", "disclosure"}
-    known = data.draw(st.none() | st.dictionaries(st.sampled_from(sorted(fields)), anything))
-    content = content if known is None else lines(serialise(known))
-    verdict = service.verify({name: content}, report)
-    if content or name != DISCLOSED:  # no disclosures at all are no fault
-        require_failure(verdict, set(STEPS))
-
-
-STEPS = ("root", "checkpoint", "tree", "records", "streams", "stories", "disclosures", "policies")
-
-
-@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
-@given(st.data())
-def test_nothing_that_the_keys_sign_makes_verification_fail_otherwise(data: st.DataObject) -> None:
-    """The keys misused: each record true to the last, but one of them says anything at all."""
-    records = told(imported())
-    place = data.draw(st.integers(0, len(records) - 1))
-    statement = json.loads(envelope.open_line(records[place].line, "it").payload)
-    path = data.draw(st.sampled_from(list(paths(statement))))
-    forged = replaced(statement, path, data.draw(anything))
-    line = envelope.seal(serialise(forged), record.PAYLOAD_TYPE, RECORD)
-    kept = [*(r.line for r in records[:place]), line, *(r.line for r in records[place + 1 :])]
-    verdict = verify_files(log_of(kept), ROOT.keyid)
-    assert verdict.failure is None or verdict.failed_step in STEPS
-
-
-def paths(value: Any, before: tuple[Any, ...] = ()) -> Any:
-    """Every place in a JSON value."""
-    yield before
-    items = value.items() if isinstance(value, dict) else ()
-    for key, inner in [*items, *(enumerate(value) if isinstance(value, list) else ())]:
-        yield from paths(inner, (*before, key))
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """The value with something else at one place."""
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copy
-
-
-def log_of(kept: list[bytes]) -> Files:
-    """The files of a bundle over any lines at all, properly published."""
-    leaves = [merkle.leaf_hash(line) for line in kept]
-    head = checkpoint.Checkpoint(ORIGIN, len(leaves), merkle.root(leaves))
-    return {
-        KEYS: manifest.seal(1, "", ORIGIN, grants(), ROOT) + b"\n",
-        "checkpoint": checkpoint.sign(head, LOG),
-        LEAVES: lines(*(leaf.hex().encode() for leaf in leaves)),
-        RECORDS: lines(*kept),
-        SCOPE: ranges([0, len(kept) - 1], complete=True),
-        DISCLOSED: b"",
-    }
-
-
-# --- What an auditor has to install ------------------------------------------------------------
-
-
-def test_verifying_loads_no_server_no_database_and_no_settings() -> None:
-    code = (
-        "import sys\n"
-        "import governance.evidence.verify\n"
-        "print(*sorted({name.split('.')[0] for name in sys.modules}"
-        " | {n for n in sys.modules if n.startswith('governance.')}))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
-    unwanted = {"sqlalchemy", "sqlmodel", "fastapi", "starlette", "pydantic", "httpx", "alembic",
-                "uvicorn", "jinja2", "weasyprint", "av", "numpy", "pypdf", "casbin"}  # fmt: skip
-    assert not loaded & unwanted
-    ours = {name for name in loaded if name.startswith("governance.")}
-    assert all(name.startswith("governance.evidence") for name in ours), ours
-
-
-def test_a_signature_of_nothing_is_no_signature(service: Service) -> None:
-    empty = [
-        line.replace(json.loads(line)["signatures"][0]["sig"].encode(), encode64(b"").encode())
-        for line in service.lines
-    ]
-    require_failure(service.verify({RECORDS: lines(*empty)}), {"records"})

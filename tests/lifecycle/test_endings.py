@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import Connection
 
-from governance.evidence.story import ENDS, State, Story
+from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel.errors import Conflict, NotFound
 from governance.lifecycle import commands, engine
-from governance.lifecycle.steps import CANCELLABLE, STEPS
+from governance.lifecycle.steps import STEPS
 from tests.house import DOUBTFUL, VENDOR_CLIP, House
 from tests.lifecycle.states import generation_in
 

@@ -82,7 +82,7 @@ def test_a_deep_fake_carries_a_label_that_the_reader_finds(house: House) -> None
 
 
 def test_one_approval_releases_where_one_is_due(house: House) -> None:
-    generation = house.made(State.IN_REVIEW, DOUBTFUL)
+    generation = house.made(State.IN_REVIEW, replace(CLIP, audience="public"))
     story = house.service.approve(generation, house.reviewer)
     assert story.state == State.RELEASED
     assert house.service.events(generation) == [

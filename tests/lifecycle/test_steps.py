@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from governance.evidence.record import ZERO, Record
-from governance.evidence.story import ENDS, RULES, START, State, Story, apply
+from governance.evidence.story import CANCELLABLE, ENDS, RULES, START, State, Story, apply
 from governance.kernel import clock
 from governance.kernel.settings import Settings
-from governance.lifecycle.steps import CANCELLABLE, STEPS, WIRE, Step, step_of, wake_at
+from governance.lifecycle.steps import STEPS, WIRE, Step, step_of, wake_at
 
 FIRST = {"generation.requested", "asset.imported", "policy.decided"}
 DIGEST = "d" * 64
@@ -26,6 +26,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
             "rules": [],
             "duties": [],
             "not_assessed": [],
+            "input": {"quote": None},
         }
     ],
     "approval.decided": [{"decision": "approve"}, {"decision": "refuse"}],

@@ -51,7 +51,7 @@ def test_a_busy_vendor_is_asked_again_later_with_both_attempts_on_record(
     asked_at = clock.now()
     assert service.step(generation, busy).state == State.ROUTED
     assert not engine.run_step(busy, generation)
-    with freeze_time(asked_at + timedelta(seconds=RETRY_AFTER - 1), tick=True):
+    with freeze_time(asked_at + timedelta(seconds=RETRY_AFTER - 3), tick=True):
         assert not engine.run_step(busy, generation)
     with freeze_time(clock.now() + timedelta(seconds=RETRY_AFTER), tick=True):
         assert engine.run_step(busy, generation)

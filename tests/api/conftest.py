@@ -1,0 +1,20 @@
+"""One running service for all tests of the API."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.site import Site, open_site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("site")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def picture(site: Site) -> dict[str, Any]:
+    """A released picture that no test changes."""
+    return site.released()
