@@ -138,7 +138,7 @@ def create_app(platform: Platform) -> FastAPI:
     errors.install(app)
     app.add_middleware(RequestIds)
     for module in (videos, generations, decisions, reviews, log, administration, health):
-        app.include_router(module.router)
+        app.include_router(module.router, responses=errors.RESPONSES)
     app.include_router(router(ServiceBackend(platform.context, platform.engine)))
     return app
 

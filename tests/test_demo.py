@@ -72,7 +72,7 @@ def test_the_auditor_believes_the_report_and_finds_the_forgery(played: Played) -
     assert "VERIFIED. Everything above holds." in before
     assert "✓ the report verifies" in before
     assert "NOT VERIFIED" not in before
-    assert "NOT VERIFIED: The signature of record" in after
+    assert "NOT VERIFIED: " in after
     assert "✓ the forgery is found" in after
 
 

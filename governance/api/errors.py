@@ -39,6 +39,25 @@ HTTP = {
 # Only these may be repeated as they are: clients of the OpenAI shape retry 409 and 5xx otherwise.
 RETRYABLE = (429, 503)
 
+# How the description of the interface tells it.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "Refused. `code` is stable; `message` says what to do.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "error": {
+                        "message": "Say where the result will be shown: `territories`, …",
+                        "type": "invalid_request_error",
+                        "code": "territory_missing",
+                        "param": "territories",
+                    }
+                }
+            }
+        },
+    }
+}
+
 
 def install(app: FastAPI) -> None:
     """Answer every error in one shape."""

@@ -1,5 +1,7 @@
 """`/v1/governance`: asking without spending, all media, finished files."""
 
+import shutil
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from fastapi import APIRouter, Request
@@ -17,7 +19,7 @@ from governance.api.requests import (
     require_known,
 )
 from governance.api.videos import create, refuse_denied
-from governance.domain import Media
+from governance.domain import Asset, Mark, Media
 from governance.evidence.story import State
 from governance.kernel.errors import Conflict, InvalidRequest
 from governance.lifecycle import submitting
@@ -125,8 +127,7 @@ async def _import(
             param="source_type",
         )
     with context.media.staging() as path:
-        path.write_bytes(await upload.read())
-        asset = await run_in_threadpool(inspect, path)
+        asset, marks = await run_in_threadpool(_look_at, upload, path)
         asked = governed_request(
             organisation,
             fields,
@@ -142,17 +143,17 @@ async def _import(
         imported = Import(
             asset=asset,
             source_type=source_type,
-            vendor_marks=vendor_marks(path, asset.media_type),
+            vendor_marks=marks,
             ingredients=await _ingredients(call, fields.get("ingredients", "")),
         )
         caller = Caller(call.principal, answer, call.signed, request.headers.get("idempotency-key"))
         submission = submitting.prepare_import(context, asked, imported, caller)
-        context.media.keep(path, submission.generation)
+        await run_in_threadpool(context.media.keep, path, submission.generation)
     try:
         story = await context.database.write_async(
             lambda connection: submitting.commit(connection, context, submission)
         )
-    except BaseException:
+    except Exception:
         context.media.remove(submission.generation)
         raise
     if story.id != submission.generation or story.state == State.DENIED:
@@ -161,6 +162,14 @@ async def _import(
     call.engine.wake()
     headers = {"x-governance-generation": story.id, **presenting.poll_after(story)}
     return JSONResponse(presenting.video(story), headers=headers)
+
+
+def _look_at(upload: UploadFile, path: Path) -> tuple[Asset, tuple[Mark, ...]]:
+    """Store an upload under `path`; what it is, and the marks that it came with."""
+    with path.open("wb") as stream:
+        shutil.copyfileobj(upload.file, stream)
+    asset = inspect(path)
+    return asset, vendor_marks(path, asset.media_type)
 
 
 async def _ingredients(call: Call, value: str) -> tuple[tuple[str, str], ...]:

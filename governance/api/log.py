@@ -12,7 +12,6 @@ from governance.api.calls import Call, Spent
 from governance.api.limits import LimitedRoute
 from governance.api.requests import PROJECT, Body
 from governance.evidence.encoding import encode64
-from governance.evidence.story import Story
 from governance.kernel.errors import InvalidRequest, NotFound
 from governance.ledger import read_stream, tree
 from governance.ledger.publisher import latest
@@ -92,7 +91,7 @@ async def list_decisions(call: Spent, generation: str = Query(max_length=64)) ->
 async def get_record(record: str, call: Spent) -> Response:
     """One record: the envelope exactly as it was signed and hashed."""
     with call.context.database.read() as session:
-        row, _ = await _record(session, call, record)
+        row = await _record(session, call, record)
     return Response(row.line, media_type="application/vnd.dsse.envelope.v1+json")
 
 
@@ -100,11 +99,13 @@ async def get_record(record: str, call: Spent) -> Response:
 async def get_proof(record: str, call: Spent) -> dict[str, Any]:
     """The proof that a record is in the log, with the checkpoint it leads to (RFC 6962)."""
     with call.context.database.read() as session:
-        row, _ = await _record(session, call, record)
+        row = await _record(session, call, record)
         index, leaf = tree.position(session, row.id)
         published = latest(session)
         if published is None or published[0].size <= index:
-            raise NotFound("not_published", "The record is not in a checkpoint yet; ask again.")
+            raise NotFound(
+                "not_integrated", "The record is in no checkpoint yet; ask again in a few seconds."
+            )
         head, note = published
         proof = tree.inclusion(session.connection(), index, head.size)
     return {
@@ -180,13 +181,18 @@ async def create_report(body: ScopeBody, call: Spent) -> Response:
     return _file(issued.data, "application/pdf", f"{issued.id}.pdf")
 
 
-async def _record(session: Session, call: Call, record: str) -> tuple[LogRecord, Story]:
+async def _record(session: Session, call: Call, record: str) -> LogRecord:
+    """A record of a generation that the caller may read. Raises NotFound, Denied."""
+    missing = NotFound("record_not_found", "There is no such record of a generation.")
     row = session.exec(select(LogRecord).where(LogRecord.id == record)).one_or_none()
-    if row is None or row.stream.startswith("service"):
-        raise NotFound("record_not_found", f"There is no record {record}.")
-    story = find(session, row.stream, call.principal.organisation)
+    if row is None:
+        raise missing
+    try:  # a record of the service itself belongs to no generation
+        story = find(session, row.stream, call.principal.organisation)
+    except NotFound:
+        raise missing from None
     await call.allow_on(story, "record", "read")
-    return row, story
+    return row
 
 
 def _file(data: bytes, media_type: str, name: str) -> Response:

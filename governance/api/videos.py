@@ -14,7 +14,6 @@ from governance.api.calls import Call, Spent, Unspent
 from governance.api.requests import form_fields, generation_request
 from governance.domain import GenerationRequest, Media
 from governance.evidence.story import ENDS, State, Story
-from governance.identity import replay
 from governance.kernel.errors import InvalidRequest, NotFound
 from governance.lifecycle import commands, submitting
 from governance.lifecycle.submitting import Caller
@@ -130,15 +129,10 @@ async def delete_video(video_id: str, call: Spent) -> dict[str, Any]:
 
 
 @router.get("/v1/videos/{video_id}/content", response_class=FileResponse)
-async def get_content(
-    request: Request, video_id: str, call: Unspent, variant: str = "video"
-) -> FileResponse:
+async def get_content(video_id: str, call: Spent, variant: str = "video") -> FileResponse:
     """Download a released file. `asset.delivered` is recorded before the first byte leaves."""
     if variant != "video":
         raise InvalidRequest("variant_unknown", "Only `variant=video` is offered.", param="variant")
-    signed = call.signed
-    if signed is not None:
-        await call.context.database.write_async(lambda c: replay.spend_nonce(c, signed))
     _present(await call.story(video_id, "generation", "download"))
     story = await run_in_threadpool(commands.deliver, call.context, video_id, call.principal, "api")
     file = story.delivered_file or {}

@@ -163,10 +163,11 @@ def _engine(url: str, *, writable: bool) -> Engine:
     if url.startswith("sqlite"):
         return _sqlite(url, writable=writable)
     if writable:
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     return create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,
         isolation_level="REPEATABLE READ",
         connect_args={"options": "-c default_transaction_read_only=on"},
     )
@@ -178,6 +179,7 @@ def _sqlite(url: str, *, writable: bool) -> Engine:
     engine = create_engine(
         url,
         poolclass=StaticPool if writable else QueuePool,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": 30, "isolation_level": None},
     )
 
@@ -190,11 +192,11 @@ def _sqlite(url: str, *, writable: bool) -> Engine:
         if not writable:
             connection.execute("PRAGMA query_only=ON")
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN IMMEDIATE" if writable else "BEGIN")
+    def begin(connection: Any) -> None:
+        connection.execute("BEGIN IMMEDIATE" if writable else "BEGIN")
 
+    # Not by an engine event: with one, every statement asks for listeners.
+    engine.dialect.do_begin = begin  # type: ignore[assignment, method-assign]
     return engine
 
 

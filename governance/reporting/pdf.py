@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup
+from PIL import ImageFile
 
 from governance.evidence import merkle
 from governance.evidence.figures import figures
@@ -98,6 +99,8 @@ def _write_pdf(page: str, source: ReportInput, files: Sequence[File]) -> bytes:
     from weasyprint import HTML, Attachment
     from weasyprint.urls import URLFetcher
 
+    # WeasyPrint switches this on for the whole process; screening must go on to see damage.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     issued = source.issued.astimezone(UTC)
     attachments = [
         Attachment(

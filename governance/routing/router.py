@@ -89,9 +89,11 @@ class Router:
                 yield f"the provider {model.provider} is not configured"
 
     def _licence(self, model: Model, request: GenerationRequest) -> Iterator[str]:
+        if not model.territories_denied:
+            return
         denied = self._catalogue.countries(model.territories_denied)
         asked = self._catalogue.countries(request.territories)
-        if denied and not asked:
+        if not asked:
             yield "its licence excludes territories, and the request names none"
         elif shared := sorted(denied & asked):
             yield f"its licence excludes {', '.join(shared)}"

@@ -138,11 +138,11 @@ class Site:
             "proof": encode64(proof),
         }
 
-    def employ(self, name: str, scopes: list[str], *roles: str) -> None:
-        """A service with an API key, made over HTTP."""
+    def employ(self, name: str, scopes: list[str], *roles: str, by: str = "producer") -> None:
+        """A service with an API key, made over HTTP; `by`: who answers for it."""
         body = {
             "name": name,
-            "accountable": self.principals["producer"].id,
+            "accountable": self.principals[by].id,
             "scopes": scopes,
             "expires_at": clock.rfc3339(clock.now() + timedelta(days=30)),
         }

@@ -231,6 +231,15 @@ def test_truncated_records_are_noticed(service: Service, length: int) -> None:
     require_failure(verdict, {"records"}, length)
 
 
+def test_leaf_hashes_whose_bytes_were_shifted_from_one_to_the_next_are_noticed(
+    service: Service,
+) -> None:
+    """Concatenated they are the same bytes, so they would give the same root."""
+    first, second, *rest = service.files[LEAVES].split()
+    shifted = lines(first[:-2], first[-2:] + second, *rest)
+    require_failure(service.verify({LEAVES: shifted}), {"tree"})
+
+
 def test_an_empty_line_among_the_records_is_noticed(service: Service) -> None:
     for data in (b"\n" + service.files[RECORDS], service.files[RECORDS] + b"\n"):
         require_failure(service.verify({RECORDS: data}), {"records"})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ImageFile
 from pypdf import PdfReader
 
 from governance.evidence.errors import EvidenceError
@@ -31,8 +32,6 @@ from tests.reporting.samples import PROJECTS
 from tests.reporting.test_pdf import unusual
 sys.stdout.buffer.write(render(report(unusual(), PROJECTS[0])))
 """
-# WeasyPrint 70 leaves the file of its colour profile to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed file .*sRGB2014:ResourceWarning")
 
 
 def unusual() -> History:
@@ -236,3 +235,8 @@ def test_a_proof_that_does_not_lead_to_the_root_is_not_drawn(source: ReportInput
 
 def test_the_reason_of_a_denial_is_printed(pages: list[str]) -> None:
     assert str(NO_CONSENT["because"]) in "".join(pages)
+
+
+def test_making_a_report_does_not_blind_the_process_to_damaged_images(document: bytes) -> None:
+    assert document.startswith(b"%PDF-")
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
