@@ -3,12 +3,12 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
 from governance.api.calls import Call, Spent
 from governance.api.limits import LimitedRoute
-from governance.api.requests import Body
+from governance.api.requests import Body, Line, Moment
 from governance.evidence.encoding import decode64
 from governance.evidence.errors import EvidenceError
 from governance.identity import agents, people, services
@@ -35,11 +35,11 @@ class AgentBody(Body):
         }
     )
 
-    name: str = Field(min_length=1, max_length=100)
-    accountable: str
+    name: Line
+    accountable: Line
     public_key: str = Field(min_length=44, max_length=44)
     proof: str = Field(min_length=88, max_length=88)
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class ServiceBody(Body):
@@ -56,10 +56,10 @@ class ServiceBody(Body):
         }
     )
 
-    name: str = Field(min_length=1, max_length=100)
-    accountable: str
+    name: Line
+    accountable: Line
     scopes: list[str] = Field(min_length=1, max_length=32)
-    expires_at: AwareDatetime
+    expires_at: Moment
 
 
 class PersonBody(Body):
@@ -67,8 +67,8 @@ class PersonBody(Body):
         json_schema_extra={"example": {"username": "paula", "name": "Paula Winter"}}
     )
 
-    username: str = Field(min_length=1, max_length=100)
-    name: str = Field(min_length=1, max_length=100)
+    username: Line
+    name: Line
 
 
 class RoleBody(Body):

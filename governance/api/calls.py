@@ -68,9 +68,16 @@ class Call:
             raise InvalidRequest("json_invalid", "The body must be a JSON object.")
         return value
 
+    async def spend(self) -> None:
+        """Spend the signature's nonce, once. Raises Unauthenticated (`signature_replayed`)."""
+        signed = self.signed
+        if signed is not None and not self.is_spent:
+            await self.context.database.write_async(lambda c: replay.spend_nonce(c, signed))
+
     async def _require(self, question: Question) -> Authorization:
         answer = access.check(self.context, self.principal, self.scopes, question, self.snapshot)
         if not answer.allowed:
+            await self.spend()  # one signature leaves one refusal on record
             raise await run_in_threadpool(
                 access.refuse, self.context, self.principal, question, answer
             )
@@ -80,6 +87,9 @@ class Call:
 async def unspent(request: Request) -> Call:
     """The call of an endpoint that spends the signature's nonce in its own transaction."""
     context: Context = request.app.state.context
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        # PostgreSQL takes no such text, and nothing has such a name.
+        raise InvalidRequest("address_invalid", "The address must not contain a zero byte.")
     body = await read_body(request)
     with context.database.read() as session:
         known = authenticate(
@@ -95,9 +105,7 @@ async def unspent(request: Request) -> Call:
 async def spent(request: Request) -> Call:
     """The call of every other endpoint: the nonce is spent before anything else happens."""
     call = await unspent(request)
-    signed = call.signed
-    if signed is not None:
-        await call.context.database.write_async(lambda c: replay.spend_nonce(c, signed))
+    await call.spend()
     return Call(**{**vars(call), "is_spent": True})
 
 

@@ -39,6 +39,7 @@ HTTP = {
 # Only these may be repeated as they are: clients of the OpenAI shape retry 409 and 5xx otherwise.
 RETRYABLE = (429, 503)
 
+OWN_FAULT = "Something failed on our side; the service's log has it under the request id."
 # How the description of the interface tells it.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
@@ -69,8 +70,9 @@ def install(app: FastAPI) -> None:
 def _governance(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.GovernanceError)  # noqa: S101  registered for this class
     status = STATUS_OF_CODE.get(error.code) or STATUS.get(type(error), 500)
-    if status >= 500:
+    if status == 500:  # what is wrong with ourselves is told to our log alone
         log.error("%s: %s", error.code, error.message)
+        return _answer(status, error.code, OWN_FAULT, None, {})
     return _answer(status, error.code, error.message, error.param, error.details)
 
 
@@ -92,8 +94,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 def unexpected() -> JSONResponse:
     """The answer when something is wrong with ourselves; what it is stands in the log alone."""
-    message = "Something failed on our side; the service's log has it under the request id."
-    return _answer(500, "internal_error", message, None, {})
+    return _answer(500, "internal_error", OWN_FAULT, None, {})
 
 
 def _answer(

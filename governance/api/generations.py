@@ -31,6 +31,7 @@ router = APIRouter(prefix="/v1/governance", tags=["Governance"])
 SourceType = Literal[
     "trainedAlgorithmicMedia", "algorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 ]
+MAX_INGREDIENTS = 16
 IMPORT_FIELDS = ("source_type", "ingredients", "description", "governance", "metadata")
 MEDIA_OF = {"video/mp4": "video", "image/png": "image", "image/jpeg": "image", "audio/wav": "audio"}
 EXAMPLE = {
@@ -146,7 +147,9 @@ async def _import(
             vendor_marks=marks,
             ingredients=await _ingredients(call, fields.get("ingredients", "")),
         )
-        caller = Caller(call.principal, answer, call.signed, request.headers.get("idempotency-key"))
+        caller = Caller(
+            call.principal, answer, call.signed, request.headers.get("idempotency-key") or None
+        )
         submission = submitting.prepare_import(context, asked, imported, caller)
         await run_in_threadpool(context.media.keep, path, submission.generation)
     try:
@@ -174,8 +177,15 @@ def _look_at(upload: UploadFile, path: Path) -> tuple[Asset, tuple[Mark, ...]]:
 
 async def _ingredients(call: Call, value: str) -> tuple[tuple[str, str], ...]:
     """The released files of the generations named; each must be one that the caller may read."""
+    named = list(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
+    if len(named) > MAX_INGREDIENTS:
+        raise InvalidRequest(
+            "ingredients_invalid",
+            f"At most {MAX_INGREDIENTS} generations can be named as ingredients.",
+            param="ingredients",
+        )
     found: list[tuple[str, str]] = []
-    for generation in filter(None, (part.strip() for part in value.split(","))):
+    for generation in named:
         story = await call.story(generation, "generation", "read")
         if story.state != State.RELEASED or story.deleted or story.delivered_file is None:
             raise Conflict(

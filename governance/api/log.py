@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse, Response
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlmodel import Session, select
 from starlette.concurrency import run_in_threadpool
 
 from governance.api.calls import Call, Spent
 from governance.api.limits import LimitedRoute
-from governance.api.requests import PROJECT, Body
+from governance.api.requests import PROJECT, Body, Moment
 from governance.evidence.encoding import encode64
 from governance.kernel.errors import InvalidRequest, NotFound
 from governance.ledger import read_stream, tree
@@ -36,8 +36,8 @@ class ScopeBody(Body):
         }
     )
 
-    start: AwareDatetime = Field(alias="from")
-    end: AwareDatetime = Field(alias="to")
+    start: Moment = Field(alias="from")
+    end: Moment = Field(alias="to")
     project: Project | None = None
 
 

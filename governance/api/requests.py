@@ -9,10 +9,11 @@ What governance needs to know may come by four ways; the first that names a thin
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, get_args
+from datetime import UTC, datetime
+from typing import Annotated, Any, get_args
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.datastructures import Headers
 
 from governance.domain import Answer, Declaration, GenerationRequest, Media, Purpose
@@ -27,6 +28,12 @@ PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 DEFAULT_SIZE = {"video": "1280x720", "image": "1024x1024", "audio": "0x0"}
 DEFAULT_SECONDS = {"video": 4, "image": 0, "audio": 4}
 
+# A moment with a time zone, so far from the calendar's ends that it can be told in UTC.
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))
+]
+# Text without control characters.
+Line = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FIELDS = ("media", "model", "prompt", "size", "seconds", "governance", "metadata")
 GOVERNED = (
     "project",

@@ -76,7 +76,9 @@ async def submit(request: Request, call: Call, asked: GenerationRequest) -> Stor
     """The hot path: one authorization, one decision, one group commit."""
     context = call.context
     answer = await call.allow("generation", "create", asked.project)
-    caller = Caller(call.principal, answer, call.signed, request.headers.get("idempotency-key"))
+    caller = Caller(
+        call.principal, answer, call.signed, request.headers.get("idempotency-key") or None
+    )
     submission = submitting.prepare(context, asked, caller)
     story = await context.database.write_async(
         lambda connection: submitting.commit(connection, context, submission)

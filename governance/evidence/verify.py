@@ -163,35 +163,44 @@ def _tree(evidence: Evidence) -> str:
 def _records(evidence: Evidence) -> str:
     trusted = _established(evidence.trusted)
     evidence.scope = _scope(evidence)
-    expected = (i for first, last in evidence.scope["indexes"] for i in range(first, last + 1))
-    for number, line in enumerate(_lines(evidence, "records.intoto.jsonl"), start=1):
-        what = f"record {number}"
-        index = evidence.leaves.get(merkle.leaf_hash(line).hex())
-        opened = envelope.open_line(line, what)
-        if index is None:
-            _explain_changed(trusted, opened, what)
-        if index != next(expected, None):
-            raise EvidenceError(
-                "record_misplaced",
-                f"{what} is not the one that belongs there: a record was removed, repeated or "
-                "moved.",
-            )
+    for number, (index, line) in enumerate(_placed(evidence), start=1):
         what = f"record {number} (log index {index})"
+        opened = envelope.open_line(line, what)
         opened.verify(trusted.key("record", opened.keyid, index, what), what)
         evidence.records.append((index, record.read(line, opened, what)))
-    missing = next(expected, None)
-    if missing is not None:
-        raise EvidenceError("record_missing", f"The record with log index {missing} is missing.")
     _require_true_copies(evidence)
     return f"{len(evidence.records)} of {len(evidence.leaves)} records: in the tree, signed, valid"
 
 
-def _explain_changed(trusted: manifest.Manifest, opened: envelope.Envelope, what: str) -> NoReturn:
-    """A record that is not in the tree: say whether its signature still holds, then raise."""
+def _placed(evidence: Evidence) -> list[tuple[int, bytes]]:
+    """Each line with its log index: all that the scope names, in their order, and no others."""
+    lines = _lines(evidence, "records.intoto.jsonl")
+    expected = (i for first, last in evidence.scope["indexes"] for i in range(first, last + 1))
+    placed = []
+    for number, line in enumerate(lines, start=1):
+        index = evidence.leaves.get(merkle.leaf_hash(line).hex())
+        if index is None:
+            _explain_changed(_established(evidence.trusted), line, f"record {number}")
+        if index != next(expected, None):
+            raise EvidenceError(
+                "record_misplaced",
+                f"Record {number} is not the one that belongs there: a record was removed, "
+                "repeated or moved.",
+            )
+        placed.append((index, line))
+    missing = next(expected, None)
+    if missing is not None:
+        raise EvidenceError("record_missing", f"The record with log index {missing} is missing.")
+    return placed
+
+
+def _explain_changed(trusted: manifest.Manifest, line: bytes, what: str) -> NoReturn:
+    """A line that is not in the tree: say whether its signature still holds, then raise."""
+    opened = envelope.open_line(line, what)
     granted = [grant for grant in trusted.grants if grant.keyid == opened.keyid]
     if granted:
         opened.verify(granted[0].public, what)
-    raise EvidenceError("record_foreign", f"{what} is not in this log.")
+    raise EvidenceError("record_foreign", f"{what.capitalize()} is not in this log.")
 
 
 def _require_true_copies(evidence: Evidence) -> None:

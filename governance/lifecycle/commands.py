@@ -1,6 +1,5 @@
 """What people and requesters do to a generation: each one transaction with its record."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -177,15 +176,13 @@ def deliver(
     generation: str,
     principal: Principal,
     channel: str,
-    before: Callable[[Connection], None] = lambda connection: None,
 ) -> Story:
     """Record that a released file is handed over; call before the first byte leaves.
 
-    before: further writes of the same transaction. Raises Conflict (`not_released`).
+    Raises Conflict (`not_released`, `media_deleted`).
     """
 
     def run(connection: Connection) -> Story:
-        before(connection)
         held = _require(connection, generation, State.RELEASED, "not_released")
         if held.story.deleted:
             raise Conflict("media_deleted", "The file was deleted.")

@@ -45,6 +45,7 @@ class TestAgents:
                 ({"public_key": "A" * 43 + "="}, "agent_key_invalid"),
                 ({"public_key": "short"}, "request_invalid"),
                 ({"name": ""}, "request_invalid"),
+                ({"name": "zero \0"}, "request_invalid"),
                 ({"admin": True}, "request_invalid"),
                 ({"expires_at": "2027-01-01T00:00:00"}, "request_invalid"),
             ):
@@ -81,6 +82,7 @@ class TestServices:
             ({"scopes": []}, "request_invalid"),
             ({"expires_at": "2020-01-01T00:00:00Z"}, "expiry_invalid"),
             ({"expires_at": "2030-01-01T00:00:00"}, "request_invalid"),
+            ({"expires_at": "9999-12-31T23:59:59-10:00"}, "request_invalid"),
             ({"accountable": "usr_1"}, "accountable_invalid"),
             ({"role": "role:administrator"}, "request_invalid"),
         ],

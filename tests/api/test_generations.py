@@ -93,6 +93,12 @@ class TestIdempotency:
             )
         assert again["details"] == first["details"]
 
+    def test_an_empty_key_is_none(self, site: Site) -> None:
+        key = {"Idempotency-Key": ""}
+        made = site["agent"].post(CREATE, json=PICTURE, headers=key).json()
+        again = site["agent"].post(CREATE, json=PICTURE, headers=key).json()
+        assert made["id"] != again["id"]
+
     def test_a_key_has_a_limit(self, site: Site) -> None:
         with site.recorded():
             answer = site["agent"].post(
@@ -277,7 +283,9 @@ class TestFinishedFiles:
     def test_an_edit_goes_the_same_road_and_names_what_it_was_made_from(
         self, site: Site, edit: Path, picture: dict[str, Any]
     ) -> None:
-        answer = self.send(site, edit, ingredients=picture["id"], description=CANARY)
+        answer = self.send(
+            site, edit, ingredients=f"{picture['id']}, {picture['id']}", description=CANARY
+        )
         assert answer.status_code == 200, answer.text
         made = answer.json()
         assert answer.headers["x-governance-generation"] == made["id"]
@@ -316,6 +324,7 @@ class TestFinishedFiles:
             ({"metadata[territories]": ""}, 400, "territory_missing"),
             ({"governance": '{"teritories": 1}'}, 400, "governance_invalid"),
             ({"ingredients": "gen_1"}, 404, "generation_not_found"),
+            ({"ingredients": ",".join(map(str, range(17)))}, 400, "ingredients_invalid"),
         ],
     )
     def test_a_wrong_field_is_refused_and_no_file_stays(

@@ -77,6 +77,11 @@ def test_what_there_is_not_is_said_in_the_same_shape(site: Site) -> None:
     refusal(answer, 400, "json_invalid")
 
 
+def test_an_address_with_a_zero_byte_is_refused_on_every_database(site: Site) -> None:
+    for path in ("/v1/videos/%00", "/v1/videos?after=%00", "/v1/governance/reviews/rev%00"):
+        refusal(site["agent"].get(path), 400, "address_invalid")
+
+
 def test_every_answer_has_a_request_id_of_its_own(site: Site) -> None:
     answers = [
         site["visitor"].get(path) for path in ("/healthz", "/openapi.json", "/", "/v1/models")

@@ -10,9 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.evidence import checkpoint, envelope, manifest, merkle, record
-from governance.evidence.encoding import serialise
+from governance.evidence.encoding import encode64, serialise
 from governance.evidence.verify import Verdict, verify_file, verify_files
-from tests.evidence.samples import LOG, ORIGIN, RECORD, ROOT, bundle_of, grants, imported, told
+from tests.evidence.samples import (
+    LOG,
+    ORIGIN,
+    RECORD,
+    ROOT,
+    STRANGER,
+    bundle_of,
+    grants,
+    imported,
+    told,
+)
+from tests.evidence.samples import record as one
 
 Files = dict[str, bytes]
 KEYS, LEAVES, RECORDS = "trust/keys.dsse.jsonl", "leaves", "records.intoto.jsonl"
@@ -82,6 +93,42 @@ def test_nothing_that_the_keys_sign_makes_verification_fail_otherwise(data: st.D
     assert verdict.failure is None or verdict.failed_step in STEPS
 
 
+def failure(kept: list[bytes], keys: list[manifest.Grant] | None = None) -> tuple[str, str]:
+    """The step at which a properly published log of these lines fails, and the code."""
+    verdict = verify_files(log_of(kept, keys), ROOT.keyid)
+    require_sentence(verdict)
+    assert verdict.failure is not None
+    return verdict.failed_step, verdict.failure.code
+
+
+def test_a_record_in_the_tree_that_the_record_key_did_not_sign_is_refused() -> None:
+    """Whoever holds the log's key alone can publish anything, but sign no record."""
+    kept = [item.line for item in told(imported())]
+    right = envelope.open_line(kept[2], "it")
+    forged = STRANGER.sign(envelope.pae(right.payload_type, right.payload))
+    unsigned = kept[2].replace(encode64(right.signature).encode(), encode64(forged).encode())
+    assert failure([*kept[:2], unsigned, *kept[3:]]) == ("records", "signature_invalid")
+    stranger = envelope.seal(right.payload, record.PAYLOAD_TYPE, STRANGER)
+    assert failure([*kept[:2], stranger, *kept[3:]]) == ("records", "key_not_granted")
+
+
+def test_a_record_beyond_the_last_index_of_its_key_is_refused() -> None:
+    kept = [item.line for item in told(imported())]
+    closed = [grant for grant in grants() if grant.role != "record"]
+    for first, last in ((0, 4), (1, None)):
+        keys = [*closed, manifest.Grant("record", RECORD.public, first, last)]
+        assert failure(kept, keys) == ("records", "key_not_granted")
+
+
+def test_a_record_that_names_another_predecessor_is_refused() -> None:
+    """Its number is right, its signature too, and it is in the tree: but not of this stream."""
+    records = told(imported())
+    event, body = imported()[3]
+    forked = one(event, body, seq=3, prev=records[1].leaf)
+    kept = [*(item.line for item in records[:3]), forked.line]
+    assert failure(kept) == ("streams", "stream_gap")
+
+
 def require_sentence(verdict: Verdict) -> None:
     assert verdict.failure is not None
     assert verdict.failure.message.endswith(".") and len(verdict.failure.message.split()) > 3
@@ -105,16 +152,23 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-def log_of(kept: list[bytes]) -> Files:
+def log_of(kept: list[bytes], keys: list[manifest.Grant] | None = None) -> Files:
     """The files of a bundle over any lines at all, properly published."""
     leaves = [merkle.leaf_hash(line) for line in kept]
     head = checkpoint.Checkpoint(ORIGIN, len(leaves), merkle.root(leaves))
     return {
-        KEYS: manifest.seal(1, "", ORIGIN, grants(), ROOT) + b"\n",
+        KEYS: manifest.seal(1, "", ORIGIN, keys or grants(), ROOT) + b"\n",
         "checkpoint": checkpoint.sign(head, LOG),
         LEAVES: lines(*(leaf.hex().encode() for leaf in leaves)),
         RECORDS: lines(*kept),
-        SCOPE: RELEASED[SCOPE],
+        SCOPE: serialise(
+            {
+                "complete": True,
+                "indexes": [[0, len(kept) - 1]],
+                "organisation": "acme",
+                "project": None,
+            }
+        ),
         DISCLOSED: b"",
     }
 

@@ -209,6 +209,12 @@ def test_a_part_of_the_log_never_passes_for_the_whole(service: Service) -> None:
         require_failure(verdict, {"records"}, claim)
 
 
+def test_a_record_that_the_scope_claims_twice_is_noticed(service: Service) -> None:
+    twice = lines(*service.lines[:6], service.lines[5])
+    scope = ranges([0, 5], [5, 5], complete=True)
+    require_failure(service.verify({RECORDS: twice, SCOPE: scope}), {"records"})
+
+
 @pytest.mark.parametrize("place", range(6))
 def test_swapped_records_are_noticed(service: Service, place: int) -> None:
     swapped = service.lines

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.kernel.errors import NotFound, Unavailable
@@ -95,6 +95,7 @@ def test_a_name_that_reaches_other_folders_owns_nothing(store: MediaStore, owner
     assert store.path("gen_1", DIGEST).is_file()
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from(["gen_1", "gen_2", "gen_3"]), st.booleans()), max_size=9))
 def test_what_one_owner_does_never_shows_at_another(
     tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, bool]]

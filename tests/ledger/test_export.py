@@ -9,7 +9,7 @@ from governance.evidence.record import Record, load
 from governance.evidence.verify import verify_files
 from governance.kernel.database import Database
 from governance.kernel.errors import NotFound
-from governance.ledger import Entry, Ledger
+from governance.ledger import Entry, Ledger, tree
 from governance.ledger.export import extract
 from tests.evidence.samples import Told, imported
 from tests.ledger.samples import cancelled, denied, entries, exported, loaded, publish, write
@@ -116,6 +116,8 @@ def test_personal_data_is_in_the_bundle_only_within_the_mandate(
 def test_what_is_not_published_yet_is_in_no_bundle(log: Database, ledger: Ledger) -> None:
     before = exported(log, ledger)
     write(log, ledger, cancelled("gen_launch"))
+    assert exported(log, ledger) == before
+    log.write(tree.integrate)
     assert exported(log, ledger) == before
 
 

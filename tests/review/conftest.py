@@ -1,18 +1,19 @@
 """A review to decide on, and the calls that the lifecycle makes."""
 
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection
 
 from governance.kernel import ids
 from governance.kernel.database import Database
 from governance.review import decisions, reviews, separation
 from governance.review.reviews import Tally
+from tests.conftest import copied_postgres, copy_sqlite
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CLAIM = timedelta(minutes=30)
@@ -104,22 +105,15 @@ def database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Database]:
     """One of each kind for all tests here, which keep out of each other's way by organisation."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("review") / "governance.sqlite3"
-        template: Path = request.getfixturevalue("sqlite_template")
-        shutil.copy(template, path)
-        url = f"sqlite:///{path}"
-    else:
-        server: str = request.getfixturevalue("postgres_server")
-        source: str = request.getfixturevalue("postgres_template")
-        engine = create_engine(server, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE review TEMPLATE {source}"))
-        engine.dispose()
-        url = engine.url.set(database="review").render_as_string(hide_password=False)
-    database = Database(url)
-    yield database
-    database.close()
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            template: Path = request.getfixturevalue("sqlite_template")
+            url = copy_sqlite(template, tmp_path_factory.mktemp("review"))
+        else:
+            server: str = request.getfixturevalue("postgres_server")
+            source: str = request.getfixturevalue("postgres_template")
+            url = stack.enter_context(copied_postgres(server, source))
+        yield stack.enter_context(closing(Database(url)))
 
 
 @pytest.fixture
