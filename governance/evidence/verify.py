@@ -163,12 +163,13 @@ def _tree(evidence: Evidence) -> str:
 def _records(evidence: Evidence) -> str:
     trusted = _established(evidence.trusted)
     evidence.scope = _scope(evidence)
-    for number, (index, line) in enumerate(_placed(evidence), start=1):
+    placed = _placed(evidence)
+    _require_true_copies(evidence, placed[:1])
+    for number, (index, line) in enumerate(placed, start=1):
         what = f"record {number} (log index {index})"
         opened = envelope.open_line(line, what)
         opened.verify(trusted.key("record", opened.keyid, index, what), what)
         evidence.records.append((index, record.read(line, opened, what)))
-    _require_true_copies(evidence)
     return f"{len(evidence.records)} of {len(evidence.leaves)} records: in the tree, signed, valid"
 
 
@@ -203,9 +204,8 @@ def _explain_changed(trusted: manifest.Manifest, line: bytes, what: str) -> NoRe
     raise EvidenceError("record_foreign", f"{what.capitalize()} is not in this log.")
 
 
-def _require_true_copies(evidence: Evidence) -> None:
-    """What other tools are given to verify is what was verified here."""
-    first = [(index, item.line) for index, item in evidence.records[:1]]
+def _require_true_copies(evidence: Evidence, first: list[tuple[int, bytes]]) -> None:
+    """What other tools are given to verify is what is verified here."""
     note, trusted = _file(evidence, "checkpoint"), _established(evidence.trusted)
     for name, data in bundle.foreign(note, first, trusted).items():
         if name in evidence.files and _file(evidence, name) != data:
