@@ -71,6 +71,14 @@ class PersonBody(Body):
     name: Line
 
 
+class ErasureBody(Body):
+    """basis: the lawful basis of the erasure, a code."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"basis": "consent_withdrawn"}})
+
+    basis: str = Field(pattern="^[a-z][a-z0-9_]{0,63}$")
+
+
 class RoleBody(Body):
     """domain: `org/<organisation>` or `org/<organisation>/project/<project>`."""
 
@@ -190,6 +198,22 @@ async def add_person(body: PersonBody, call: Spent) -> dict[str, Any]:
         )
     )
     return {"id": made.id, "object": "person", "one_time_password": made.password}
+
+
+@router.post("/people/{person}/erase")
+async def erase_person(person: str, body: ErasureBody, call: Spent) -> dict[str, Any]:
+    """Erase a person's data from what was disclosed to records: prompts, names, comments.
+
+    The records, their signatures and the log stay valid; `disclosure.erased` says what was erased.
+    """
+    await call.allow("person", "manage")
+    context = call.context
+    with context.database.read() as session:
+        people.require_person_of(session, person, call.principal.organisation)
+    erased = await context.database.write_async(
+        lambda c: context.ledger.erase(c, person, basis=body.basis, by=call.principal.id)
+    )
+    return {"id": person, "object": "person", "values_erased": erased}
 
 
 @router.get("/people")

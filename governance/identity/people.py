@@ -145,6 +145,13 @@ def list_people(
     ).all()
 
 
+def require_person_of(session: Session, person: str, organisation: str) -> None:
+    """Raises NotFound (`person_not_found`) for somebody of another organisation, too."""
+    found = session.get(Person, person)
+    if found is None or found.organisation != organisation:
+        raise NotFound("person_not_found", f"There is no person {person}.")
+
+
 def person_by_username(session: Session, username: str) -> Person:
     """Raises NotFound (`person_not_found`)."""
     name = normal_username(username)

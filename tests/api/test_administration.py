@@ -119,6 +119,20 @@ class TestPeople:
             body = {"username": "no spaces", "name": "X"}
             refusal(site["admin"].post(f"{ADMIN}/people", json=body), 400, "username_invalid")
 
+    def test_a_person_is_erased_from_what_records_disclosed(self, site: Site) -> None:
+        body = {"username": "erwin", "name": "Erwin Gone"}
+        made = site["admin"].post(f"{ADMIN}/people", json=body).json()
+        path = f"{ADMIN}/people/{made['id']}/erase"
+        with site.recorded("disclosure.erased"):
+            answer = site["admin"].post(path, json={"basis": "consent_withdrawn"}).json()
+        assert answer["values_erased"] == 2  # name and user name
+        with site.recorded():
+            assert site["admin"].post(path, json={"basis": "again"}).json()["values_erased"] == 0
+            refusal(site["admin"].post(path, json={"basis": "No code"}), 400, "request_invalid")
+            stranger = f"{ADMIN}/people/{site.principals['stranger'].id}/erase"
+            answer = site["admin"].post(stranger, json={"basis": "other"})
+            refusal(answer, 404, "person_not_found")
+
 
 class TestRoles:
     def test_a_role_holds_from_the_next_request_on_until_it_is_taken_back(self, site: Site) -> None:

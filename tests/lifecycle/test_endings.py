@@ -1,7 +1,6 @@
 """Withdrawing, handing over, taking back, deleting."""
 
 import pytest
-from sqlalchemy import Connection
 
 from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel.errors import Conflict, NotFound
@@ -133,18 +132,6 @@ def test_a_deleted_file_is_not_handed_over(house: House) -> None:
     with pytest.raises(Conflict) as refusal:
         deliver(house, generation)
     assert refusal.value.code == "media_deleted"
-
-
-def test_what_must_happen_with_a_hand_over_happens_with_it_or_not_at_all(house: House) -> None:
-    generation = house.made(State.RELEASED)
-    before = house.service.events(generation)
-
-    def refuse(_: Connection) -> None:
-        raise Conflict("replayed", "This link was used.")
-
-    with pytest.raises(Conflict):
-        commands.deliver(house.service.context, generation, house.producer, "link", refuse)
-    assert house.service.events(generation) == before
 
 
 def test_a_recalled_file_is_out_of_reach_and_its_release_stays_on_record(house: House) -> None:
