@@ -15,6 +15,17 @@ from governance.kernel.database import Database
 from governance.ledger import Ledger, keyring
 from tests.agreement import require_agreement
 
+# Folders whose tests share a running server: no other test may freeze the time beneath it.
+TOGETHER = ("api", "browser", "web")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each such folder's tests together, on one worker."""
+    for item in items:
+        folder = item.path.parent.name
+        if folder in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:

@@ -8,13 +8,13 @@ import pytest
 from tests.api.site import Site, open_site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with open_site(tmp_path_factory.mktemp("site")) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def picture(site: Site) -> dict[str, Any]:
     """A released picture that no test changes."""
     return site.released()
