@@ -1,7 +1,7 @@
 """One call: its body under a limit, its caller, and what the caller may do."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import orjson
@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from governance.api.limits import read_body
 from governance.domain import Principal
 from governance.evidence.story import Story
-from governance.identity import csrf, replay
+from governance.identity import csrf, replay, sessions
 from governance.identity.authenticate import authenticate
 from governance.identity.request_signature import ReceivedRequest, SignedRequest
-from governance.kernel.errors import InvalidRequest
+from governance.kernel.errors import Denied, InvalidRequest
 from governance.lifecycle import access
 from governance.lifecycle.access import Question
 from governance.lifecycle.context import Context
@@ -86,18 +86,32 @@ class Call:
 
 async def unspent(request: Request) -> Call:
     """The call of an endpoint that spends the signature's nonce in its own transaction."""
+    body = await read_body(request)
+    return await identify(request, hashlib.sha256(body).digest() if body else None, body)
+
+
+async def identify(request: Request, body_sha256: bytes | None, body: bytes = b"") -> Call:
+    """The call of whoever sent a request with a body of that digest (None: without a body).
+
+    Raises Unauthenticated; Denied, recorded, for a principal that may do nothing any more.
+    """
     context: Context = request.app.state.context
     if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         # PostgreSQL takes no such text, and nothing has such a name.
         raise InvalidRequest("address_invalid", "The address must not contain a zero byte.")
-    body = await read_body(request)
-    with context.database.read() as session:
-        known = authenticate(
-            session, _received(request, context, body), session_idle=context.settings.session_idle
-        )
-        snapshot = context.policies.seen_by(session)
+    received = _received(request, context, body_sha256)
+    try:
+        with context.database.read() as session:
+            known = authenticate(session, received, session_idle=context.settings.session_idle)
+            snapshot = context.policies.seen_by(session)
+    except Denied as denied:
+        await run_in_threadpool(access.record_refused, context, denied)
+        raise
     if known.principal.kind == "person":
         csrf.refuse_cross_site(request.method, request.headers, context.settings.base_url)
+    token = request.cookies.get(sessions.COOKIE)
+    if known.touch and token:
+        await context.database.write_async(lambda c: sessions.touch(c, token))
     engine: Engine = request.app.state.engine
     return Call(context, engine, known.principal, known.scopes, known.signed, body, False, snapshot)
 
@@ -106,14 +120,14 @@ async def spent(request: Request) -> Call:
     """The call of every other endpoint: the nonce is spent before anything else happens."""
     call = await unspent(request)
     await call.spend()
-    return Call(**{**vars(call), "is_spent": True})
+    return replace(call, is_spent=True)
 
 
 Spent = Annotated[Call, Depends(spent)]
 Unspent = Annotated[Call, Depends(unspent)]
 
 
-def _received(request: Request, context: Context, body: bytes) -> ReceivedRequest:
+def _received(request: Request, context: Context, body_sha256: bytes | None) -> ReceivedRequest:
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
     return ReceivedRequest(
         method=request.method,
@@ -121,5 +135,5 @@ def _received(request: Request, context: Context, body: bytes) -> ReceivedReques
         path=raw_path.decode("ascii", "replace"),
         query=request.scope["query_string"].decode("ascii", "replace"),
         headers=[(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw],
-        body_sha256=hashlib.sha256(body).digest() if body else None,
+        body_sha256=body_sha256,
     )

@@ -89,7 +89,9 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     code, message = HTTP.get(error.status_code, ("http_error", f"{error.detail}."))
-    return _answer(error.status_code, code, message, None, {})
+    answer = _answer(error.status_code, code, message, None, {})
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def unexpected() -> JSONResponse:
@@ -111,6 +113,7 @@ def _answer(
     if "retry_after" in details:
         headers["retry-after"] = str(details["retry_after"])
     if status == 401:
+        headers["www-authenticate"] = "Bearer"
         headers["x-server-time"] = clock.rfc3339(clock.now())
     return JSONResponse({"error": body}, status, headers=headers)
 

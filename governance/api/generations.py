@@ -18,6 +18,7 @@ from governance.api.requests import (
     governed_request,
     require_known,
 )
+from governance.api.uploads import Uploaded
 from governance.api.videos import create, refuse_denied
 from governance.domain import Asset, Mark, Media
 from governance.evidence.story import State
@@ -98,25 +99,25 @@ async def get_generation(generation: str, call: Spent) -> dict[str, Any]:
 
 
 @router.post("/assets", openapi_extra=FILE_BODY)
-async def import_asset(request: Request, call: Unspent) -> JSONResponse:
+async def import_asset(upload: Uploaded) -> JSONResponse:
     """Admit a finished file from outside (form field `file`) into the same road at `fetched`.
 
     `source_type` says what it is (IPTC digital source type); `ingredients`: ids of generations of
     this service that it was made from, separated by commas.
     """
-    async with request.form(max_files=1, max_fields=64) as form:
-        upload = form.get("file")
-        if not isinstance(upload, UploadFile):
+    async with upload.request.form(max_files=1, max_fields=64) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
             raise InvalidRequest(
                 "file_missing", "Send the file as form field `file`.", param="file"
             )
         fields = form_fields(form)
         require_known(fields, IMPORT_FIELDS)
-        return await _import(request, call, fields, upload)
+        return await _import(upload.request, upload.call, fields, file)
 
 
 async def _import(
-    request: Request, call: Call, fields: dict[str, Any], upload: UploadFile
+    request: Request, call: Call, fields: dict[str, Any], file: UploadFile
 ) -> JSONResponse:
     context = call.context
     organisation = call.principal.organisation
@@ -128,7 +129,7 @@ async def _import(
             param="source_type",
         )
     with context.media.staging() as path:
-        asset, marks = await run_in_threadpool(_look_at, upload, path)
+        asset, marks = await run_in_threadpool(_look_at, file, path)
         asked = governed_request(
             organisation,
             fields,
@@ -147,9 +148,8 @@ async def _import(
             vendor_marks=marks,
             ingredients=await _ingredients(call, fields.get("ingredients", "")),
         )
-        caller = Caller(
-            call.principal, answer, call.signed, request.headers.get("idempotency-key") or None
-        )
+        key = request.headers.get("idempotency-key") or None
+        caller = Caller(call.principal, answer, call.signed, key, call.is_spent)
         submission = submitting.prepare_import(context, asked, imported, caller)
         await run_in_threadpool(context.media.keep, path, submission.generation)
     try:
@@ -167,10 +167,10 @@ async def _import(
     return JSONResponse(presenting.video(story), headers=headers)
 
 
-def _look_at(upload: UploadFile, path: Path) -> tuple[Asset, tuple[Mark, ...]]:
+def _look_at(file: UploadFile, path: Path) -> tuple[Asset, tuple[Mark, ...]]:
     """Store an upload under `path`; what it is, and the marks that it came with."""
     with path.open("wb") as stream:
-        shutil.copyfileobj(upload.file, stream)
+        shutil.copyfileobj(file.file, stream)
     asset = inspect(path)
     return asset, vendor_marks(path, asset.media_type)
 

@@ -1,6 +1,6 @@
 """How much of a body is read, whoever reads it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -8,8 +8,6 @@ from fastapi.routing import APIRoute
 
 from governance.kernel.errors import TooLarge
 from governance.lifecycle.context import Context
-
-UPLOADS = ("/v1/governance/assets", "/v1/videos")
 
 
 class LimitedRoute(APIRoute):
@@ -26,26 +24,22 @@ class LimitedRoute(APIRoute):
 
 
 async def read_body(request: Request) -> bytes:
-    """The body as received; whoever reads it again gets the same. Raises TooLarge."""
+    """A body that fits into memory; whoever reads it again gets the same. Raises TooLarge."""
     context: Context = request.app.state.context
-    is_upload = request.url.path in UPLOADS and "multipart" in request.headers.get(
-        "content-type", ""
-    )
-    limit = context.settings.max_upload if is_upload else context.settings.max_json_body
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-    body = b"".join(chunks)
+    body = b"".join([chunk async for chunk in limited(request, context.settings.max_json_body)])
     request._body = body
     return body
 
 
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge("body_too_large", f"The body exceeds the limit of {limit} bytes.")
+async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body in pieces. Raises TooLarge, where its length is announced before the first."""
+    too_large = TooLarge("body_too_large", f"The body exceeds the limit of {limit} bytes.")
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_large
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        yield chunk

@@ -33,7 +33,10 @@ class RequestIds:
             nonlocal is_answered
             if message["type"] == "http.response.start":
                 is_answered = True
-                MutableHeaders(scope=message).append("x-request-id", request_id)
+                headers = MutableHeaders(scope=message)
+                headers.append("x-request-id", request_id)
+                headers.setdefault("x-content-type-options", "nosniff")
+                headers.setdefault("cache-control", "no-store")
                 log.info(
                     "request",
                     extra={

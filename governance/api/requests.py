@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from starlette.datastructures import Headers
+from starlette.datastructures import FormData, Headers
 
 from governance.domain import Answer, Declaration, GenerationRequest, Media, Purpose
 from governance.kernel.errors import InvalidRequest
@@ -23,6 +23,7 @@ MAX_PROMPT = 32_000
 MAX_METADATA = 16
 MAX_VALUE = 512
 SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+NESTED = re.compile(r"(metadata|governance)\[([^\[\]]+)\](\[\])?")
 TERRITORY = re.compile(r"[A-Z]{2}")
 PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 DEFAULT_SIZE = {"video": "1280x720", "image": "1024x1024", "audio": "0x0"}
@@ -130,17 +131,27 @@ def require_known(fields: Mapping[str, Any], known: Collection[str]) -> None:
         )
 
 
-def form_fields(form: Mapping[str, Any]) -> dict[str, Any]:
-    """A multipart form as the JSON body it stands for: `metadata[key]=value` becomes a map."""
+def form_fields(form: FormData) -> dict[str, Any]:
+    """A multipart form as the JSON body it stands for.
+
+    `metadata[key]=value` becomes a map, `governance[key][]=value` one with lists, which is how
+    official clients write them. Raises InvalidRequest (`form_invalid`).
+    """
     fields: dict[str, Any] = {}
-    for name, value in form.items():
+    for name, value in form.multi_items():
         if not isinstance(value, str):
             continue
-        match = re.fullmatch(r"metadata\[([^\]]+)\]", name)
-        if match:
-            fields.setdefault("metadata", {})[match[1]] = value
+        match = NESTED.fullmatch(name)
+        target, key = (fields.setdefault(match[1], {}), match[2]) if match else (fields, name)
+        is_list = bool(match and match[3])
+        if not isinstance(target, dict) or (key in target and not is_list):
+            raise InvalidRequest(
+                "form_invalid", "Send each field of the form once.", param=name[:64]
+            )
+        if is_list:
+            target.setdefault(key, []).append(value)
         else:
-            fields[name] = value
+            target[key] = value
     return fields
 
 

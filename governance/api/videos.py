@@ -14,7 +14,7 @@ from governance.api.calls import Call, Spent, Unspent
 from governance.api.requests import form_fields, generation_request
 from governance.domain import GenerationRequest, Media
 from governance.evidence.story import ENDS, State, Story
-from governance.kernel.errors import InvalidRequest, NotFound
+from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.lifecycle import commands, submitting
 from governance.lifecycle.submitting import Caller
 from governance.lifecycle.views import page
@@ -133,17 +133,20 @@ async def delete_video(video_id: str, call: Spent) -> dict[str, Any]:
 @router.get("/v1/videos/{video_id}/content", response_class=FileResponse)
 async def get_content(video_id: str, call: Spent, variant: str = "video") -> FileResponse:
     """Download a released file. `asset.delivered` is recorded before the first byte leaves."""
-    if variant != "video":
-        raise InvalidRequest("variant_unknown", "Only `variant=video` is offered.", param="variant")
+    _require_variant(variant)
     _present(await call.story(video_id, "generation", "download"))
     story = await run_in_threadpool(commands.deliver, call.context, video_id, call.principal, "api")
-    file = story.delivered_file or {}
-    path = call.context.media.path(video_id, file["digest"])
-    return FileResponse(
-        path,
-        media_type=file["media_type"],
-        headers={"x-content-sha256": file["digest"], "x-content-type-options": "nosniff"},
-    )
+    return _file(call, story)
+
+
+@router.head("/v1/videos/{video_id}/content", include_in_schema=False)
+async def head_content(video_id: str, call: Spent, variant: str = "video") -> FileResponse:
+    """What a download would answer, without the file; nothing is handed over, so no record."""
+    _require_variant(variant)
+    story = _present(await call.story(video_id, "generation", "download"))
+    if story.state != State.RELEASED:
+        raise Conflict("not_released", f"The generation is {story.state}, not released.")
+    return _file(call, story)
 
 
 @router.get("/v1/models")
@@ -188,6 +191,18 @@ async def _fields(request: Request, call: Call) -> dict[str, Any]:
             param="input_reference",
         )
     return fields
+
+
+def _require_variant(variant: str) -> None:
+    if variant != "video":
+        raise InvalidRequest("variant_unknown", "Only `variant=video` is offered.", param="variant")
+
+
+def _file(call: Call, story: Story) -> FileResponse:
+    file = story.delivered_file or {}
+    path = call.context.media.path(story.id, file["digest"])
+    headers = {"x-content-sha256": file["digest"]}
+    return FileResponse(path, media_type=file["media_type"], headers=headers)
 
 
 def _present(story: Story) -> Story:

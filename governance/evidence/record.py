@@ -181,11 +181,17 @@ def _require(validator: jsonschema_rs.Validator, value: dict[str, Any], event: s
 
 
 def _has_float(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_float, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_float, value))
-    return isinstance(value, float)
+    waiting = [value]
+    while waiting:  # for every record that is written, so without a call for every value
+        item = waiting.pop()
+        kind = type(item)
+        if kind is dict:
+            waiting.extend(item.values())
+        elif kind is list:
+            waiting.extend(item)
+        elif kind is float:
+            return True
+    return False
 
 
 def _load(name: str) -> Any:

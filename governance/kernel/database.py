@@ -8,7 +8,6 @@ The only place, with `migrations/`, that knows which database it is.
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ T = TypeVar("T")
 Write = Callable[[Connection], T]
 
 MAX_BATCH = 64
-GATHER = 0.003  # seconds; only after a batch of several
 # A 64-bit key that the database counts up; SQLite does so only for its own INTEGER.
 BIG_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -103,10 +101,7 @@ class Database:
         return future
 
     def _serve(self) -> None:
-        was_crowded = False
         while (job := self._jobs.get()) is not None:
-            if was_crowded:  # more are about to come: one commit for all, and no fight for the GIL
-                time.sleep(GATHER)
             batch = [job]
             stop = False
             while len(batch) < MAX_BATCH and not self._jobs.empty():
@@ -115,7 +110,6 @@ class Database:
                     stop = True
                     break
                 batch.append(following)
-            was_crowded = len(batch) > 1
             self._commit([job for job in batch if job.future.set_running_or_notify_cancel()])
             if stop:
                 return

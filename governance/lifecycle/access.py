@@ -70,6 +70,26 @@ def refuse(
     return denied
 
 
+def record_refused(context: Context, denied: Denied) -> None:
+    """Record that a known principal was refused as such, before it could ask for anything.
+
+    denied: as `authenticate` raises it, with the principal in its details.
+    """
+    known = denied.details
+    context.database.write(
+        lambda c: record_denial(
+            c,
+            context.ledger,
+            principal=known["principal"],
+            kind=known["kind"],
+            organisation=known["organisation"],
+            project=None,
+            asked=("service", "call"),
+            code=denied.code,
+        )
+    )
+
+
 def require(
     context: Context, principal: Principal, scopes: frozenset[str] | None, question: Question
 ) -> Authorization:

@@ -43,13 +43,14 @@ MAX_KEY = 255
 class Caller:
     """Who asks, with what proof, and what the authorization answered.
 
-    idempotency_key: as the caller sent it; body_digest: sha256 of what the request means.
+    idempotency_key: as the caller sent it; is_spent: the signature's nonce has been spent.
     """
 
     principal: Principal
     authorization: Authorization
     signed: SignedRequest | None = None
     idempotency_key: str | None = None
+    is_spent: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     Raises Unauthenticated (`signature_replayed`), InvalidRequest (`idempotency_key_reused`).
     """
     caller = submission.caller
-    if caller.signed is not None:
+    if caller.signed is not None and not caller.is_spent:
         replay.spend_nonce(connection, caller.signed)
     answered = _keep_key(connection, context, submission)
     if answered is not None:

@@ -1,14 +1,19 @@
 """Who may call: one credential, whose holder is active and has a role that allows it."""
 
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
+from sqlmodel import col, select
 
 from governance.client import signer as signing
 from governance.client.client import ApiKey
+from governance.identity.tables import PersonSession
+from governance.kernel import clock
 from tests.api.site import CANARY, PICTURE, Site, refusal
 
 CREATE = "/v1/governance/generations"
@@ -21,6 +26,7 @@ def test_without_a_credential_nothing_is_answered_or_recorded(site: Site) -> Non
     error = refusal(answer, 401, "credentials_missing")
     assert error["type"] == "authentication_error"
     assert answer.headers["x-server-time"].endswith("Z")
+    assert answer.headers["www-authenticate"] == "Bearer"
 
 
 class TestSignatures:
@@ -165,6 +171,21 @@ class TestSessions:
             refusal(answer, 403, "cross_site_request")
         assert site["visitor"].get("/v1/models", headers=cookie).status_code == 200
 
+    def test_a_session_that_is_in_use_stays_alive(self, site: Site) -> None:
+        site.hire("busy", "producer")
+        person = site.principals["busy"].id
+        almost_idle = clock.now() - timedelta(
+            seconds=site.service.context.settings.session_idle - 5
+        )
+        of_theirs = col(PersonSession.person) == person
+        site.service.context.database.write(
+            lambda c: c.execute(update(PersonSession).where(of_theirs).values(seen_at=almost_idle))
+        )
+        assert site["busy"].get("/v1/models").status_code == 200
+        with site.service.context.database.read() as session:
+            (live,) = session.exec(select(PersonSession).where(of_theirs))
+        assert live.seen_at > clock.now() - timedelta(seconds=30)
+
     def test_a_cookie_that_was_never_given_is_refused(self, site: Site) -> None:
         name = site["producer"].headers["Cookie"].split("=")[0]
         answer = site["visitor"].get("/v1/models", headers={"Cookie": f"{name}=x"})
@@ -177,7 +198,7 @@ def test_a_suspended_agent_is_refused_from_its_next_request_on(site: Site) -> No
     change = f"/v1/governance/agents/{site.principals['rogue'].id}"
     with site.recorded("agent.changed"):
         assert site["admin"].post(f"{change}/suspend").status_code == 200
-    with site.recorded():
+    with site.recorded("access.denied"):
         answer = site["rogue"].post(CREATE, json=PICTURE)
     refusal(answer, 403, "principal_suspended")
     assert site["admin"].post(f"{change}/resume").status_code == 200

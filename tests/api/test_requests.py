@@ -187,6 +187,23 @@ class TestWhereGovernanceIsTold:
         files = {"nothing": (None, "")}
         answer = site["agent"].post("/v1/videos", data=form, files=files)
         refusal(answer, 400, "model_retired")
+        form["governance[audience]"] = "internal"
+        refusal(site["agent"].post("/v1/videos", data=form, files=files), 400, "form_invalid")
+        del form["governance[audience]"]
         form["governance"] = "{"
         answer = site["agent"].post("/v1/videos", data=form, files=files)
         refusal(answer, 400, "governance_invalid")
+
+    def test_a_form_may_carry_the_object_field_by_field(self, site: Site) -> None:
+        form = {
+            "prompt": CANARY,
+            "model": "local/procedural-video",
+            "size": "128x64",
+            "seconds": "1",
+            "governance[territories][]": ["US", "JP"],
+            "governance[audience]": "internal",
+        }
+        answer = site["agent"].post("/v1/videos", data=form, files={"nothing": (None, "")})
+        assert answer.status_code == 200, answer.text
+        told = site.service.story(answer.json()["id"]).request
+        assert (told["territories"], told["audience"]) == (["JP", "US"], "internal")

@@ -1,12 +1,15 @@
 """What holds for every address: one shape of errors, request ids, a description with examples."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from governance.api import health
+from governance.kernel import clock
 from governance.kernel.media import MediaStore
 from tests.api.site import CANARY, PICTURE, Site, refusal
 
@@ -70,7 +73,9 @@ def test_no_page_loads_scripts_from_elsewhere(site: Site) -> None:
 
 def test_what_there_is_not_is_said_in_the_same_shape(site: Site) -> None:
     refusal(site["agent"].get("/v1/songs"), 404, "not_found")
-    refusal(site["agent"].put("/v1/videos"), 405, "method_not_allowed")
+    answer = site["agent"].put("/v1/videos")
+    refusal(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"]
     refusal(site["admin"].post("/v1/governance/roles", content=b"{"), 400, "request_invalid")
     headers = {"Content-Type": "application/json"}
     answer = site["admin"].post("/v1/governance/roles", content=b"{", headers=headers)
@@ -90,6 +95,13 @@ def test_every_answer_has_a_request_id_of_its_own(site: Site) -> None:
     assert len(named) == len(answers)
 
 
+def test_no_answer_is_guessed_at_or_kept_by_what_lies_between(site: Site) -> None:
+    for path in ("/healthz", "/v1/models", "/v1/songs"):
+        answer = site["agent"].get(path)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+
+
 class TestHealth:
     def test_it_is_well_while_the_database_answers(self, site: Site) -> None:
         answer = site["visitor"].get("/healthz")
@@ -107,6 +119,15 @@ class TestHealth:
         assert answer.json()["error"]["code"] == "database_down"
         assert answer.headers["x-should-retry"] == "true"
         assert "disk" not in answer.text
+
+    def test_it_says_when_records_do_not_get_into_the_log(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late = clock.now() - timedelta(seconds=30)
+        monkeypatch.setattr(health, "oldest_unpublished", lambda _: late)
+        answer = site["visitor"].get("/healthz")
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "log_late"
 
 
 def test_our_own_faults_tell_nothing_and_are_found_by_their_request_id(

@@ -2,9 +2,11 @@
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 from sqlalchemy import text
 
 from governance.evidence import checkpoint, manifest, merkle
@@ -12,7 +14,7 @@ from governance.evidence.keys import SeedSigner
 from governance.kernel.database import Database
 from governance.kernel.errors import IntegrityError
 from governance.ledger import Entry, Ledger, keyring, tree
-from governance.ledger.publisher import Publisher, latest
+from governance.ledger.publisher import Publisher, latest, oldest_unpublished
 
 PERSON = "usr_" + "0" * 32
 
@@ -180,3 +182,23 @@ def test_the_thread_publishes_at_its_interval_and_once_more_at_the_end(
     with database.read() as session:
         head, _ = latest(session)  # type: ignore[misc]
     assert head.size == 4
+
+
+def test_the_oldest_record_that_no_checkpoint_covers_is_known(
+    database: Database, ledger: Ledger, publisher: Publisher
+) -> None:
+    def oldest() -> datetime | None:
+        with database.read() as session:
+            return oldest_unpublished(session)
+
+    assert oldest() is None
+    with freeze_time("2026-11-22T10:00:00Z"):
+        write(database, ledger, 2)
+    with freeze_time("2026-11-22T11:00:00Z"):
+        write(database, ledger, 1)
+    first = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    assert oldest() == first
+    database.write(tree.integrate)
+    assert oldest() == first
+    publisher.publish()
+    assert oldest() is None

@@ -1,0 +1,74 @@
+"""Uploads: who sends one is known before it is read, and it goes to the disk, not into memory."""
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import IO, Annotated
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Message, Receive
+
+from governance.api.calls import Call, identify
+from governance.api.limits import limited
+from governance.identity.request_signature import EMPTY_SHA256, refused
+from governance.lifecycle.context import Context
+
+CHUNK = 1024 * 1024  # bytes
+DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An authenticated call whose body lies on the disk. `request`: gives that body again."""
+
+    call: Call
+    request: Request
+
+
+async def uploaded(request: Request) -> AsyncIterator[Upload]:
+    """The call of an endpoint that takes a file.
+
+    A signature is checked over the digest that the caller states, before the body is read; then
+    the body has to have that digest. The nonce is spent at once: a slow upload may outlive its
+    signature. Raises Unauthenticated, Denied, TooLarge, Unavailable (`disk_full`).
+    """
+    context: Context = request.app.state.context
+    stated = _stated_digest(request)
+    call = await identify(request, stated)
+    await call.spend()
+    with context.media.staging() as path, path.open("w+b") as file:
+        digest = await _receive(request, file, context.settings.max_upload)
+        if call.signed is not None and digest != (stated or EMPTY_SHA256):
+            raise refused(
+                "signature_digest", "The body does not have the digest that Content-Digest states."
+            )
+        file.seek(0)
+        yield Upload(replace(call, is_spent=True), Request(request.scope, _again(file)))
+
+
+Uploaded = Annotated[Upload, Depends(uploaded)]
+
+
+def _stated_digest(request: Request) -> bytes | None:
+    match = DIGEST.fullmatch(request.headers.get("content-digest", ""))
+    return base64.b64decode(match[1]) if match else None
+
+
+async def _receive(request: Request, file: IO[bytes], limit: int) -> bytes:
+    """Write the body to a file; its sha256."""
+    digest = hashlib.sha256()
+    async for chunk in limited(request, limit):
+        digest.update(chunk)
+        await run_in_threadpool(file.write, chunk)
+    return digest.digest()
+
+
+def _again(file: IO[bytes]) -> Receive:
+    async def receive() -> Message:
+        chunk = await run_in_threadpool(file.read, CHUNK)
+        return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
+
+    return receive
