@@ -20,11 +20,11 @@ TOGETHER = ("api", "browser", "web")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each such folder's tests together, on one worker."""
+    """Keep each such folder's tests, and each file's, together on one worker."""
     for item in items:
         folder = item.path.parent.name
-        if folder in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(folder))
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else file))
 
 
 @pytest.fixture(scope="session")
