@@ -21,7 +21,7 @@ DARK = 32  # of 255
 DARK_SHARE = 0.98
 BLACK_SECONDS = 0.5
 STILL_DIFFERENCE = 0.25  # mean of absolute differences, of 255: below what encoders leave
-STILL_SECONDS = 1.0
+STILL_SECONDS = 2.0  # shorter is a calm shot more often than a fault
 
 
 class Detector(Protocol):
@@ -80,7 +80,7 @@ class BlackFrames:
 
 
 class FrozenFrames:
-    """No movement for a second or more."""
+    """No movement for two seconds or more."""
 
     name = "frozen frames"
 

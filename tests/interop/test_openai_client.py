@@ -53,6 +53,11 @@ def clip(client: OpenAI) -> Video:
 
 
 def finished(client: OpenAI, video: str) -> Video:
+    """The client's own `poll` waits for ever, so a clip must first be seen to end."""
+    deadline = time.monotonic() + 30
+    while client.videos.retrieve(video).status not in ("completed", "failed"):
+        assert time.monotonic() < deadline, client.videos.retrieve(video)
+        time.sleep(0.05)
     return client.videos.poll(video, poll_interval_ms=50)
 
 

@@ -74,8 +74,12 @@ def test_a_clip_that_is_black_throughout_fails(clip: Callable[..., Asset]) -> No
 def test_a_picture_that_stands_still_is_a_warning_with_its_time(
     clip: Callable[..., Asset],
 ) -> None:
-    found = finding(screen(clip(lambda index: scene(min(index, 12)))), "frozen_frames")
+    found = finding(screen(clip(lambda i: scene(min(i, 12)), seconds=3)), "frozen_frames")
     assert (found.severity, found.at) == ("warn", "0.500")
+
+
+def test_a_short_rest_is_none(clip: Callable[..., Asset]) -> None:
+    assert "frozen_frames" not in codes(screen(clip(lambda i: scene(min(i, 12)), seconds=2)))
 
 
 def strobe(every: int, top: int = 180, left: int = 320, bright: int = 255) -> Picture:
