@@ -19,6 +19,7 @@ from tests.agreement import require_agreement
 TOGETHER = ("api", "browser", "web")
 
 
+@pytest.hookimpl(tryfirst=True)  # the plugin that distributes them reads the marks in its turn
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each such folder's tests, and each file's, together on one worker."""
     for item in items:
