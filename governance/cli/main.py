@@ -1,0 +1,38 @@
+"""Parsing the command line. Each command imports what it needs; `verify` loads no server."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from governance import __version__
+from governance.cli import evidence, policies, principals, service
+
+GROUPS = (service, evidence, principals, policies)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 refused or not verified, 2 bad usage."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    if run is evidence.verify:  # loads nothing of the service, not even its errors
+        return run(options)
+    from governance.kernel.errors import GovernanceError
+
+    try:
+        return run(options)
+    except GovernanceError as error:
+        print(f"governance: {error.message}", file=sys.stderr)
+    except OSError as error:  # a file or folder that was named cannot be read or written
+        print(f"governance: {error}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="governance", description="Governance service for AI media generation."
+    )
+    parser.add_argument("--version", action="version", version=f"governance {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.add_to(commands)
+    return parser

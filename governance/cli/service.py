@@ -1,0 +1,81 @@
+"""Commands that run the service and tell of it: serve, demo, states."""
+
+import argparse
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from governance.cli.data import Commands, add_data, welcome
+
+STOP_TIMEOUT = 5  # seconds that a stopping service waits for downloads under way
+
+
+def add_to(commands: Commands) -> None:
+    serve = commands.add_parser("serve", help="run the service")
+    add_data(serve)
+    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port (default: 8000)")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="watch the whole story, from request to verification")
+    demo.add_argument("--out", type=Path, help="folder for the results (default: a temporary one)")
+    demo.set_defaults(run=_demo)
+
+    states = commands.add_parser("states", help="print the table of steps as Markdown")
+    states.set_defaults(run=_states)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import uvicorn
+
+    from governance.app import create_app, open_platform
+    from governance.kernel import logs, settings
+
+    given = {"data_dir": options.data, "host": options.host, "port": options.port}
+    chosen = settings.load(**{name: value for name, value in given.items() if value is not None})
+    with _listen(chosen.host, chosen.port) as listening:
+        logs.configure()
+        platform = open_platform(chosen)
+        welcome(platform)
+        print(f"Governance service on {chosen.base_url} (data: {chosen.data_dir})", flush=True)
+        config = uvicorn.Config(
+            create_app(platform),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT,
+        )
+        # The server stops cleanly on a signal, then raises it again: that is no failure.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The port, before anything else is touched: a first start says its password only once."""
+    from governance.kernel.errors import ConfigurationError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError:
+        raise ConfigurationError(
+            "address_unavailable",
+            f"Cannot listen on {host}, port {port}: it is taken, or not this machine's. Choose "
+            "another with --port or --host.",
+        ) from None
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from governance.demo import run
+
+    return run(options.out)
+
+
+def _states(options: argparse.Namespace) -> int:
+    from governance.lifecycle.documentation import table
+
+    print(table())
+    return 0
