@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from governance.api.calls import Call, Spent
 from governance.api.limits import LimitedRoute
+from governance.api.permissions import requires
 from governance.api.requests import Body, Line, Moment
 from governance.evidence.encoding import decode64
 from governance.evidence.errors import EvidenceError
@@ -94,9 +95,9 @@ class RoleBody(Body):
 
 
 @router.post("/agents", status_code=201)
+@requires("agent", "manage")
 async def register_agent(body: AgentBody, call: Spent) -> dict[str, Any]:
     """Register an agent's key. Every agent has an accountable person."""
-    await call.allow("agent", "manage")
     public_key, proof = _bytes(body.public_key, "public_key"), _bytes(body.proof, "proof")
     context = call.context
 
@@ -118,9 +119,9 @@ async def register_agent(body: AgentBody, call: Spent) -> dict[str, Any]:
 
 
 @router.get("/agents")
+@requires("agent", "read")
 async def list_agents(call: Spent, after: str = "") -> dict[str, Any]:
     """The organisation's agents, 100 at a time; `after`: the last id of the page before."""
-    await call.allow("agent", "read")
     with call.context.database.read() as session:
         found = agents.list_agents(session, call.principal.organisation, after=after)
     data = [
@@ -139,11 +140,11 @@ async def list_agents(call: Spent, after: str = "") -> dict[str, Any]:
 
 
 @router.post("/agents/{agent}/{action}")
+@requires("agent", "manage")
 async def change_agent(
     agent: str, action: Literal["suspend", "resume", "revoke"], call: Spent
 ) -> dict[str, Any]:
     """Suspend, resume or revoke an agent; it holds from its next request on."""
-    await call.allow("agent", "manage")
     context = call.context
     with context.database.read() as session:
         known = session.get(Agent, agent)
@@ -161,9 +162,9 @@ async def change_agent(
 
 
 @router.post("/services", status_code=201)
+@requires("service", "manage")
 async def register_service(body: ServiceBody, call: Spent) -> dict[str, Any]:
     """Make an API key. It is in this answer and nowhere else."""
-    await call.allow("service", "manage")
     context = call.context
 
     def run(connection: Connection) -> services.NewService:
@@ -183,9 +184,9 @@ async def register_service(body: ServiceBody, call: Spent) -> dict[str, Any]:
 
 
 @router.post("/people", status_code=201)
+@requires("person", "manage")
 async def add_person(body: PersonBody, call: Spent) -> dict[str, Any]:
     """Make an account. The password in this answer only serves to choose another."""
-    await call.allow("person", "manage")
     context = call.context
     made = await context.database.write_async(
         lambda c: people.add_person(
@@ -201,12 +202,12 @@ async def add_person(body: PersonBody, call: Spent) -> dict[str, Any]:
 
 
 @router.post("/people/{person}/erase")
+@requires("person", "manage")
 async def erase_person(person: str, body: ErasureBody, call: Spent) -> dict[str, Any]:
     """Erase a person's data from what was disclosed to records: prompts, names, comments.
 
     The records, their signatures and the log stay valid; `disclosure.erased` says what was erased.
     """
-    await call.allow("person", "manage")
     context = call.context
     with context.database.read() as session:
         people.require_person_of(session, person, call.principal.organisation)
@@ -217,9 +218,9 @@ async def erase_person(person: str, body: ErasureBody, call: Spent) -> dict[str,
 
 
 @router.get("/people")
+@requires("person", "manage")
 async def list_people(call: Spent, after: str = "") -> dict[str, Any]:
     """The organisation's people, 100 at a time; `after`: the last id of the page before."""
-    await call.allow("person", "manage")
     with call.context.database.read() as session:
         found = people.list_people(session, call.principal.organisation, after=after)
     data = [{"id": p.id, "object": "person", "name": p.name, "state": p.state} for p in found]
@@ -227,6 +228,7 @@ async def list_people(call: Spent, after: str = "") -> dict[str, Any]:
 
 
 @router.post("/roles", status_code=201)
+@requires("role", "manage")
 async def grant_role(body: RoleBody, call: Spent) -> dict[str, Any]:
     """Give a role; judged by Casbin before it is committed, effective with the next request."""
     await _change_role(body, call, assignments.grant)
@@ -234,6 +236,7 @@ async def grant_role(body: RoleBody, call: Spent) -> dict[str, Any]:
 
 
 @router.post("/roles/revoke")
+@requires("role", "manage")
 async def revoke_role(body: RoleBody, call: Spent) -> dict[str, Any]:
     """Take a role back."""
     await _change_role(body, call, assignments.revoke)
@@ -241,7 +244,6 @@ async def revoke_role(body: RoleBody, call: Spent) -> dict[str, Any]:
 
 
 async def _change_role(body: RoleBody, call: Call, change: Any) -> None:
-    await call.allow("role", "manage")
     own = f"org/{call.principal.organisation}"
     if body.domain != own and not body.domain.startswith(own + "/"):
         raise InvalidRequest("domain_invalid", f"The domain must lie within {own}.", param="domain")

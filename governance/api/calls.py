@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from governance.api.limits import read_body
+from governance.api.permissions import requirement_of
 from governance.domain import Principal
 from governance.evidence.story import Story
 from governance.identity import csrf, replay, sessions
@@ -87,7 +88,11 @@ class Call:
 async def unspent(request: Request) -> Call:
     """The call of an endpoint that spends the signature's nonce in its own transaction."""
     body = await read_body(request)
-    return await identify(request, hashlib.sha256(body).digest() if body else None, body)
+    call = await identify(request, hashlib.sha256(body).digest() if body else None, body)
+    required = requirement_of(request.scope["endpoint"])
+    if required is not None and required.scope == "organisation":
+        await call.allow(required.obj, required.act)
+    return call
 
 
 async def identify(request: Request, body_sha256: bytes | None, body: bytes = b"") -> Call:

@@ -2,6 +2,7 @@
 
 from governance.domain.asset import Asset, Finding, Mark, MarkKind, MarkState
 from governance.domain.decision import Decision, Duty, Effect, MatchedRule, Mode
+from governance.domain.grant import Grant
 from governance.domain.principal import Assurance, Principal, PrincipalKind
 from governance.domain.quote import Candidate, Quote, Route
 from governance.domain.request import Answer, Declaration, GenerationRequest, Media, Purpose
@@ -17,6 +18,7 @@ __all__ = [
     "Effect",
     "Finding",
     "GenerationRequest",
+    "Grant",
     "Mark",
     "MarkKind",
     "MarkState",

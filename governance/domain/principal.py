@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from governance.domain.grant import Grant
+
 PrincipalKind = Literal["agent", "service", "person"]
 # A: signature over the body; B: proof of possession; C: bearer, API key or session.
 Assurance = Literal["A", "B", "C"]
@@ -14,7 +16,10 @@ class Principal:
 
     id: `agt_…`, `svc_…` or `usr_…`; organisation: the domain it belongs to;
     accountable: the person (`usr_…`) who answers for it, itself for a person;
-    chain: identities from the accountable person down to the caller, both included.
+    chain: identities from the accountable person down to the caller, both included;
+    document: sha256 of an agent's identity document; mandate: sha256 of each hop of the
+    delegation that was presented, in order; grant: the narrowest of ceiling and hops, None for
+    whom none limits.
     """
 
     kind: PrincipalKind
@@ -24,3 +29,6 @@ class Principal:
     assurance: Assurance
     chain: tuple[str, ...]
     name: str = ""  # for screens only; never in a record in the clear
+    document: str = ""
+    mandate: tuple[str, ...] = ()
+    grant: Grant | None = None

@@ -13,7 +13,9 @@ numbered; code, terminal output and report use the same numbers.
              no release that policy, marks or separation of duties forbid.
 7. Disclosures  each opened value hashes into its record.
 8. Policies  each decision names a policy document that is there.
-9. Figures   (report) recomputed from the records, they are those attached and those printed.
+9. Identities  who acted is known by a signed document, and acted within a mandate.
+10. Statements  decisions that people signed with an authenticator say what their records say.
+11. Figures  (report) recomputed from the records, they are those attached and those printed.
 """
 
 import hashlib
@@ -23,7 +25,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from governance.evidence import bundle, checkpoint, disclosure, envelope, manifest, merkle, record
+from governance.evidence import (
+    bundle,
+    checkpoint,
+    disclosure,
+    envelope,
+    identities,
+    manifest,
+    merkle,
+    record,
+    statements,
+)
 from governance.evidence import report as reports
 from governance.evidence.encoding import parse_canonical
 from governance.evidence.errors import EvidenceError
@@ -114,6 +126,8 @@ def verify_files(
         ("stories", lambda: _stories(evidence)),
         ("disclosures", lambda: _disclosures(evidence)),
         ("policies", lambda: _policies(evidence)),
+        ("identities", lambda: _identities(evidence)),
+        ("statements", lambda: statements.check(evidence.records)),
     ]
     if report is not None:
         steps.append(("figures", lambda: _figures(evidence, report)))
@@ -262,6 +276,11 @@ def _policies(evidence: Evidence) -> str:
         if hashlib.sha256(document).hexdigest() != digest:
             raise EvidenceError("policy_wrong", f"The policy document {digest} was changed.")
     return f"{len(named)} policy documents as the decisions name them"
+
+
+def _identities(evidence: Evidence) -> str:
+    trusted = _established(evidence.trusted)
+    return identities.check(evidence.records, lambda name: _file(evidence, name), trusted)
 
 
 def _figures(evidence: Evidence, report: reports.Report) -> str:

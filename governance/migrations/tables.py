@@ -1,6 +1,7 @@
 """Every table of the service, imported once so that the metadata is complete."""
 
 from governance.identity import tables as identity_tables  # noqa: F401
+from governance.kernel import epoch  # noqa: F401
 from governance.ledger import tables as ledger_tables  # noqa: F401
 from governance.lifecycle import tables as lifecycle_tables  # noqa: F401
 from governance.policy import tables as policy_tables  # noqa: F401

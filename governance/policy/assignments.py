@@ -2,20 +2,19 @@
 
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select
 
+from governance.kernel import epoch
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.ledger.ledger import Entry, Ledger
 from governance.policy import judge
 from governance.policy.authorization import DOMAIN, EVERYBODY, ROLE, SUBJECT, Assignment
 from governance.policy.rules import Policy
-from governance.policy.tables import PolicyEpoch, RoleAssignment
+from governance.policy.tables import RoleAssignment
 
 ADMINISTRATOR = "role:administrator"
 
 _ASSIGNMENTS = RoleAssignment.__table__  # type: ignore[attr-defined]
-_EPOCH = PolicyEpoch.__table__  # type: ignore[attr-defined]
-_STORED_EPOCH = select(_EPOCH.c.epoch)
 
 
 def grant(
@@ -35,13 +34,13 @@ def grant(
     (`role_already_held`), ConfigurationError (`policy_disagreement`); then nothing is changed.
     """
     assignment = _checked(policy, subject, role, domain)
-    epoch = _next_epoch(connection)
+    number = epoch.advance(connection)
     before = stored(connection)
     if assignment in before:
         raise Conflict("role_already_held", f"{subject} holds {role} in {domain} already.")
     connection.execute(insert(_ASSIGNMENTS).values(subject=subject, role=role, domain=domain))
     _judge(policy, assignment, [*before, assignment])
-    _record(connection, ledger, "granted", assignment, by, epoch)
+    _record(connection, ledger, "granted", assignment, by, number)
 
 
 def revoke(
@@ -60,7 +59,7 @@ def revoke(
     for words that are wrong.
     """
     assignment = _checked(policy, subject, role, domain)
-    epoch = _next_epoch(connection)
+    number = epoch.advance(connection)
     before = stored(connection)
     if assignment not in before:
         raise NotFound("role_not_held", f"{subject} does not hold {role} in {domain}.")
@@ -74,18 +73,13 @@ def revoke(
         )
     )
     _judge(policy, assignment, remaining)
-    _record(connection, ledger, "revoked", assignment, by, epoch)
+    _record(connection, ledger, "revoked", assignment, by, number)
 
 
 def stored(connection: Connection) -> list[Assignment]:
     """Every assignment, in a stable order."""
     columns = (_ASSIGNMENTS.c.subject, _ASSIGNMENTS.c.role, _ASSIGNMENTS.c.domain)
     return [Assignment(*row) for row in connection.execute(select(*columns).order_by(*columns))]
-
-
-def stored_epoch(connection: Connection) -> int:
-    """The number of changes so far."""
-    return connection.execute(_STORED_EPOCH).scalar() or 0
 
 
 def _checked(policy: Policy, subject: str, role: str, domain: str) -> Assignment:
@@ -124,15 +118,6 @@ def _require_administrator(revoked: Assignment, remaining: list[Assignment]) -> 
         )
 
 
-def _next_epoch(connection: Connection) -> int:
-    """Take the one row first: on PostgreSQL its lock makes concurrent changes wait in line."""
-    connection.execute(
-        text("INSERT INTO policy_epoch (id, epoch) VALUES (1, 0) ON CONFLICT DO NOTHING")
-    )
-    connection.execute(update(_EPOCH).values(epoch=_EPOCH.c.epoch + 1))
-    return stored_epoch(connection)
-
-
 def _judge(policy: Policy, changed: Assignment, assignments: list[Assignment]) -> None:
     own = [other for other in assignments if other.subject == changed.subject]
     probes = judge.probes_about(policy.permissions, changed.role, changed.subject, changed.domain)
@@ -145,7 +130,7 @@ def _record(
     action: Literal["granted", "revoked"],
     assignment: Assignment,
     by: str,
-    epoch: int,
+    number: int,
 ) -> None:
     body = {
         "action": action,
@@ -154,6 +139,6 @@ def _record(
         "role": assignment.role,
         "domain": assignment.domain,
         "by": by,
-        "epoch": epoch,
+        "epoch": number,
     }
     ledger.append(connection, Entry(stream="service", event="policy.changed", body=body))

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 from sqlmodel import Session
 
+from governance.kernel import epoch
 from governance.kernel.database import Database
 from governance.policy import assignments
 from governance.policy.authorization import Snapshot, compile_snapshot
@@ -30,12 +31,12 @@ class PolicyStore:
         """The same, as of what a session that is open already can see."""
         snapshot = self._snapshot
         connection = session.connection()
-        if assignments.stored_epoch(connection) != snapshot.epoch:
+        if epoch.current(connection) != snapshot.epoch:
             snapshot = self._snapshot = self._read(connection)
         return snapshot
 
     def _read(self, connection: Connection) -> Snapshot:
         # The epoch first: if a change slips in between, the next call sees it and reads again.
-        epoch = assignments.stored_epoch(connection)
+        number = epoch.current(connection)
         rows = assignments.stored(connection)
-        return compile_snapshot(self.policy.permissions, rows, epoch)
+        return compile_snapshot(self.policy.permissions, rows, number)

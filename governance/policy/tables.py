@@ -1,9 +1,9 @@
-"""Who holds which role, which policy was ever in force, and the epoch that tells of changes."""
+"""Who holds which role, and which policy was ever in force."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, PrimaryKeyConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import PrimaryKeyConstraint
+from sqlmodel import SQLModel
 
 
 class RoleAssignment(SQLModel, table=True):
@@ -26,16 +26,3 @@ class PolicyVersion(SQLModel, table=True):
     digest: str
     document: bytes
     created_at: datetime
-
-
-class PolicyEpoch(SQLModel, table=True):
-    """One row; its number rises with every change of assignments."""
-
-    __tablename__ = "policy_epoch"
-    __table_args__ = (
-        PrimaryKeyConstraint("id", name="pk_policy_epoch"),
-        CheckConstraint("id = 1", name="ck_policy_epoch_one_row"),
-    )
-
-    id: int = 1
-    epoch: int = Field(sa_type=BigInteger)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from governance.domain import Principal
 from governance.evidence.record import Record
 from governance.kernel.database import Database
+from governance.kernel.epoch import current
 from governance.kernel.errors import (
     ConfigurationError,
     Conflict,
@@ -20,7 +21,7 @@ from governance.kernel.errors import (
 )
 from governance.ledger.ledger import Ledger, read_stream
 from governance.policy import Policy, decide, replay
-from governance.policy.assignments import grant, revoke, stored_epoch
+from governance.policy.assignments import grant, revoke
 from governance.policy.store import PolicyStore
 from governance.policy.versions import document, keep
 from tests.policy.samples import BASE
@@ -48,7 +49,7 @@ def changes(database: Database, stream: str = "service.acme") -> list[Record]:
 
 def epoch(database: Database) -> int:
     with database.read() as session:
-        return stored_epoch(session.connection())
+        return current(session.connection())
 
 
 def may(store: PolicyStore, subject: str, question: str = "generation:create") -> bool:
