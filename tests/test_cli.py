@@ -29,7 +29,18 @@ from governance.ledger.tables import LogRecord
 from governance.policy.tables import RoleAssignment
 
 HOUSE = Path(__file__).parents[1]
-STEPS = ["root", "checkpoint", "tree", "records", "streams", "stories", "disclosures", "policies"]
+STEPS = [
+    "root",
+    "checkpoint",
+    "tree",
+    "records",
+    "streams",
+    "stories",
+    "disclosures",
+    "policies",
+    "identities",
+    "statements",
+]
 PERIOD = ("--from", "2026-01-01", "--to", "2100-01-01")
 # What an auditor's machine need not have.
 SERVER = ("fastapi", "uvicorn", "sqlalchemy", "sqlmodel", "pydantic", "httpx", "governance.kernel")
