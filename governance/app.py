@@ -6,24 +6,41 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy import Connection, select
 from sqlmodel import col
 
 from governance import __version__, migrations
 from governance.api import (
-    administration,
+    agents,
+    authenticators,
+    consents,
     decisions,
     errors,
+    external_identities,
     generations,
     health,
     log,
+    mandates,
+    people,
+    policies,
+    receipts,
     reviews,
+    roles,
+    services,
+    switches,
     videos,
+    waivers,
 )
+from governance.api.description import describe
+from governance.api.permissions import refuse_undeclared
+from governance.api.rates import Rates
 from governance.api.request_ids import RequestIds
 from governance.evidence.record import load as load_record
-from governance.identity import expiry, people
+from governance.identity import expiry, issuers
+from governance.identity.delegation import Delegations
+from governance.identity.people import NewPerson, first_administrator
+from governance.identity.switches import SwitchStore
 from governance.kernel import clock
 from governance.kernel.database import Database
 from governance.kernel.errors import Conflict
@@ -44,6 +61,7 @@ from governance.routing.providers.local import LocalProvider
 from governance.routing.providers.openai_videos import OpenAIVideos
 from governance.routing.router import Router
 from governance.screening import prompt
+from governance.web.federation import FederationService
 from governance.web.routes import router
 from governance.web.service import ServiceBackend
 
@@ -58,7 +76,7 @@ class Platform:
     context: Context
     publisher: Publisher
     engine: Engine
-    first: people.NewPerson | None
+    first: NewPerson | None
 
     def start(self) -> None:
         """Check the log, then publish and (where it is switched on) run the engine.
@@ -84,6 +102,7 @@ def open_platform(settings: Settings) -> Platform:
     models = catalogue.load(settings.policies_dir)
     prompt_rules = prompt.load(settings.policies_dir)
     why = reasons.load(settings.policies_dir)
+    vouching = issuers.load(settings.policies_dir)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = keyring.load_or_create(settings.keys_dir, settings.log_origin)
     database = Database(settings.database)
@@ -99,6 +118,9 @@ def open_platform(settings: Settings) -> Platform:
         ledger=ledger,
         media=MediaStore(settings.data_dir / "media", settings.min_free_disk),
         policies=PolicyStore(database, policy),
+        switches=SwitchStore(database),
+        delegations=Delegations(keys.manifest),
+        issuers=vouching,
         catalogue=models,
         router=Router(models, providers),
         providers=providers,
@@ -132,14 +154,38 @@ def create_app(platform: Platform) -> FastAPI:
         # These pages load scripts from a foreign host; `/openapi.json` is all they show.
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(refuse_undeclared)],
     )
     app.state.context = platform.context
     app.state.engine = platform.engine
+    settings = platform.context.settings
+    app.state.rates = Rates(settings.rate_limit, settings.rate_limit_expensive)
     errors.install(app)
     app.add_middleware(RequestIds)
-    for module in (videos, generations, decisions, reviews, log, administration, health):
+    for module in (
+        videos,
+        generations,
+        decisions,
+        receipts,
+        reviews,
+        log,
+        people,
+        services,
+        roles,
+        agents,
+        authenticators,
+        external_identities,
+        consents,
+        mandates,
+        policies,
+        waivers,
+        switches,
+        health,
+    ):
         app.include_router(module.router, responses=errors.RESPONSES)
-    app.include_router(router(ServiceBackend(platform.context, platform.engine)))
+    describe(app, platform.context.policies.policy)
+    federation = FederationService(platform.context) if settings.oidc_issuer else None
+    app.include_router(router(ServiceBackend(platform.context, platform.engine), federation))
     return app
 
 
@@ -167,10 +213,10 @@ def _record_keys(connection: Connection, ledger: Ledger) -> None:
 
 def _first_administrator(
     connection: Connection, ledger: Ledger, organisation: str, policy: Policy
-) -> people.NewPerson | None:
+) -> NewPerson | None:
     """On whose word everyone else comes; None when the service has people already."""
     try:
-        made = people.first_administrator(
+        made = first_administrator(
             connection,
             ledger,
             organisation=organisation,

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ import pytest
 from governance.domain import Declaration, GenerationRequest, Principal
 from governance.evidence.story import State
 from governance.lifecycle.submitting import Caller
+from governance.rights import Scope, consents
 from governance.simulators.openai_videos import SimulatedVendor
 from tests.conftest import copied_postgres, copy_sqlite
-from tests.platform import INTERNAL, Service, open_service
+from tests.platform import INTERNAL, ORGANISATION, Service, open_service
 
 POLICIES = Path(__file__).parents[1] / "policies"
 CLIP = replace(INTERNAL, width=128, height=64)
 PICTURE = replace(CLIP, media="image", model="local/procedural-image", seconds=0, height=128)
 # One person must look at it, and two.
 DOUBTFUL = replace(PICTURE, declaration=Declaration("no", "unknown"))
-PORTRAIT = replace(PICTURE, declaration=Declaration("no", "yes", "no", "consent-42"))
-VENDOR_CLIP = replace(CLIP, model="self/wan2.2-a14b")
+LIKENESS = Scope("likeness", ("image", "video"), ("*",), ("EU",), date(2099, 12, 31))
+# In the EU people look at what a trained model made, from 2 December 2026 on; not everywhere.
+VENDOR_CLIP = replace(CLIP, model="self/wan2.2-a14b", territories=("JP",))
 # Above 480 lines the vendor takes 25 USD a second, more than may be spent unasked.
 DEAR_CLIP = replace(VENDOR_CLIP, width=496, height=496)
 
@@ -37,6 +40,27 @@ class House:
     reviewer: Principal
     second: Principal
     officer: Principal
+
+    def consent(self, scope: Scope = LIKENESS) -> str:
+        """The id of a consent that a person has given."""
+        context = self.service.context
+        made = context.database.write(
+            lambda c: consents.register(
+                c,
+                context.ledger,
+                organisation=ORGANISATION,
+                scope=scope,
+                name="Mara Lindqvist",
+                document="a" * 64,
+                subject=None,
+                by=self.producer.id,
+            )
+        )
+        return made.id
+
+    def portrait(self, scope: Scope = LIKENESS) -> GenerationRequest:
+        """A picture of somebody who has consented to it."""
+        return replace(PICTURE, declaration=Declaration("no", "yes", "no", self.consent(scope)))
 
     def caller(self, **more: Any) -> Caller:
         return self.service.caller(self.producer, **more)

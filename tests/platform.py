@@ -19,8 +19,9 @@ from governance.identity import agents, people
 from governance.kernel import clock, ids, settings
 from governance.lifecycle import commands, engine, store, submitting, views
 from governance.lifecycle.access import Question, require
-from governance.lifecycle.commands import Choice
 from governance.lifecycle.context import Context
+from governance.lifecycle.determination import DeepFake, is_due
+from governance.lifecycle.statements import Choice
 from governance.lifecycle.steps import step_of
 from governance.lifecycle.submitting import Caller, Import
 from governance.lifecycle.tables import Generation
@@ -28,6 +29,7 @@ from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
 from governance.policy import assignments, domain_of
 from tests.agreement import records_of, require_agreement
+from tests.documents import drafted, signatures
 
 ORGANISATION = "default"
 PROJECT = "launch"
@@ -81,19 +83,21 @@ class Service:
     def agent(self, accountable: Principal) -> tuple[Principal, RequestSigner]:
         """A new agent of this person, with the key that signs its requests."""
         signer = RequestSigner(ids.random_bytes(32), authority=self.context.settings.authority)
-        audience = self.context.settings.authority
+        settings = self.context.settings
+        document = drafted(
+            signer,
+            service=settings.base_url,
+            organisation=ORGANISATION,
+            accountable=accountable.id,
+        )
         agent = self.context.database.write(
             lambda c: agents.register_agent(
                 c,
                 self.context.ledger,
+                document=document,
+                signatures=signatures(document, signer),
                 organisation=ORGANISATION,
-                name="Somebody's agent",
-                accountable=accountable.id,
-                public_key=signer.public_key,
-                proof=signer.prove_possession(
-                    organisation=ORGANISATION, accountable=accountable.id, audience=audience
-                ),
-                audience=audience,
+                audience=settings.authority,
                 by=accountable.id,
             )
         )
@@ -200,8 +204,10 @@ class Service:
             return session.get_one(Generation, generation)
 
     def approve(self, generation: str, reviewer: Principal) -> Story:
-        """Claim a review and approve."""
-        return self.decide(generation, reviewer, Choice("approve", "fit_for_release"))
+        """Claim a review and approve; where it was left open, it is no deep fake."""
+        deep_fake: DeepFake = "no" if is_due(self.story(generation)) else ""
+        choice = Choice("approve", "fit_for_release", deep_fake=deep_fake)
+        return self.decide(generation, reviewer, choice)
 
     def decide(self, generation: str, reviewer: Principal, choice: Choice) -> Story:
         """Claim a review and decide over the file that is there."""
@@ -244,7 +250,13 @@ class Service:
 
 def open_service(data_dir: Path, database_url: str = "", **changes: Any) -> Service:
     """Open a service in `data_dir`; the database lies there too unless there is a URL."""
-    quick: dict[str, Any] = {"engine": False, "poll_interval": 0.01, "min_free_disk": 0}
+    quick: dict[str, Any] = {
+        "engine": False,
+        "poll_interval": 0.01,
+        "min_free_disk": 0,
+        "rate_limit": "100000/second",
+        "rate_limit_expensive": "100000/second",
+    }
     configured = settings.load(data_dir=data_dir, database_url=database_url, **{**quick, **changes})
     return Service(open_platform(configured))
 

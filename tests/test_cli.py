@@ -286,6 +286,44 @@ def test_an_agent_gets_a_key_of_its_own(folder: Folder, run: Run, tmp_path: Path
     assert "agent.pem" in again.err
 
 
+def test_an_agents_document_says_how_far_it_may_go(
+    folder: Folder, run: Run, tmp_path: Path
+) -> None:
+    run("add-person", "petra", "--name", "Petra", *at(folder))
+    limits = ("--project", "launch", "--model", "google/*", "--per-call", "5", "--days", "30")
+    asked = ("--accountable", "petra", "--purpose", "Drafts storyboards", *limits)
+    made = run("add-agent", "drafts", "--key", tmp_path / "a.pem", *asked, *at(folder))
+    agent = made.out.splitlines()[0]
+    shown = json.loads(run("agents", "show", agent, *at(folder)).out)
+    ceiling = shown["document"]["grant_ceiling"]
+    assert (ceiling["projects"], ceiling["models"]) == (["launch"], ["google/*"])
+    assert ceiling["per_call"] == "5"
+    assert shown["document"]["purpose"]["summary"] == "Drafts storyboards"
+    assert len(shown["signatures"]) == 2
+    below = ("--accountable", "petra", "--parent", agent, "--key", tmp_path / "b.pem")
+    wider = run("add-agent", "helper", *below, *at(folder))
+    assert wider.status == 1
+    assert "`projects`" in wider.err
+    assert run("add-agent", "helper", *below, *limits, *at(folder)).status == 0
+
+
+def test_an_agent_is_suspended_resumed_and_revoked(
+    folder: Folder, run: Run, tmp_path: Path
+) -> None:
+    run("add-person", "pablo", "--name", "Pablo", *at(folder))
+    asked = ("--accountable", "pablo", "--key", tmp_path / "agent.pem")
+    agent = run("add-agent", "brief", *asked, *at(folder)).out.splitlines()[0]
+    for action, state in (("suspend", "suspended"), ("resume", "active"), ("revoke", "revoked")):
+        assert run("agents", action, agent, *at(folder)).status == 0
+        listed = run("agents", "list", *at(folder)).out
+        assert re.search(rf"^{agent}  {state} +\d{{4}}-\d\d-\d\d  brief$", listed, re.MULTILINE)
+    late = run("agents", "resume", agent, *at(folder))
+    assert late.status == 1
+    assert "revoked" in late.err
+    for action in ("show", "suspend"):
+        assert run("agents", action, "agt_none", *at(folder)).status == 1
+
+
 def test_an_agent_that_is_refused_leaves_no_key(folder: Folder, run: Run, tmp_path: Path) -> None:
     run("add-person", "piet", "--name", "Piet", *at(folder))
     key = tmp_path / "agent.pem"
@@ -312,6 +350,20 @@ def roles(folder: Folder, subject: str) -> list[str]:
 
 def test_the_policies_that_come_with_the_service_have_no_fault(run: Run) -> None:
     assert run("policies", "check") == Ran(0, "policies: no faults\n", "")
+
+
+def test_a_rule_that_can_never_match_is_a_warning_and_no_fault(run: Run, tmp_path: Path) -> None:
+    policies = shutil.copytree(HOUSE / "policies", tmp_path / "policies")
+    pack = policies / "packs" / "house.yaml"
+    text = pack.read_text()
+    never = "when: {properties: {references: {minItems: 2, maxItems: 1}}}"
+    pack.write_text(text.replace("when: {}", never))
+    result = run("policies", "check", policies)
+    assert result.status == 0
+    warning, count = result.out.splitlines()
+    assert warning.startswith("packs/house.yaml:")
+    assert "rule house-retain can never match" in warning and warning.endswith("(warning)")
+    assert count == "policies: no faults"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from governance.identity import dpop
 from governance.kernel import clock, errors
 
 log = logging.getLogger(__name__)
@@ -113,9 +114,16 @@ def _answer(
     if "retry_after" in details:
         headers["retry-after"] = str(details["retry_after"])
     if status == 401:
-        headers["www-authenticate"] = "Bearer"
+        headers["www-authenticate"] = _challenge(code)
         headers["x-server-time"] = clock.rfc3339(clock.now())
     return JSONResponse({"error": body}, status, headers=headers)
+
+
+def _challenge(code: str) -> str:
+    """RFC 6750 section 3 and RFC 9449 section 7.1: which proofs are taken, and what was wrong."""
+    bearer = ' error="invalid_token"' if code.startswith("token_") else ""
+    proof = 'error="invalid_dpop_proof", ' if code.startswith("dpop_") else ""
+    return f'Bearer{bearer}, DPoP {proof}algs="{" ".join(dpop.ALGORITHMS)}"'
 
 
 def _type(status: int) -> str:

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 
 from governance.api import presenting
 from governance.api.calls import Call, Spent, Unspent
+from governance.api.permissions import requires
 from governance.api.requests import (
     FIELDS,
     form_fields,
@@ -19,10 +20,10 @@ from governance.api.requests import (
     require_known,
 )
 from governance.api.uploads import Uploaded
-from governance.api.videos import create, refuse_denied
+from governance.api.videos import answered, create, receipted
 from governance.domain import Asset, Mark, Media
 from governance.evidence.story import State
-from governance.kernel.errors import Conflict, InvalidRequest
+from governance.kernel.errors import Conflict, Denied, InvalidRequest
 from governance.lifecycle import submitting
 from governance.lifecycle.submitting import Caller, Import
 from governance.marking.probe import inspect
@@ -74,16 +75,18 @@ FILE_BODY = {
 
 
 @router.post("/preflight", openapi_extra=JSON_BODY)
+@requires("preflight", "create", "project")
 async def preflight(request: Request, call: Spent) -> dict[str, Any]:
     """Decision, duties and quote for a request; nothing is spent, started or recorded."""
     fields = call.json()
     require_known(fields, FIELDS)
     asked = generation_request(call.principal.organisation, fields, request.headers, _media(fields))
-    await call.allow("preflight", "create", asked.project)
+    await call.allow_in(asked.project)
     return presenting.assessment(submitting.assess(call.context, asked, call.principal))
 
 
 @router.post("/generations", openapi_extra=JSON_BODY)
+@requires("generation", "create", "project")
 async def create_generation(request: Request, call: Unspent) -> JSONResponse:
     """Ask for a video, an image or a sound; `POST /v1/videos` for all media."""
     fields = call.json()
@@ -92,13 +95,15 @@ async def create_generation(request: Request, call: Unspent) -> JSONResponse:
 
 
 @router.get("/generations/{generation}")
+@requires("generation", "read", "generation")
 async def get_generation(generation: str, call: Spent) -> dict[str, Any]:
     """The whole story of a generation, as its records tell it."""
-    story = await call.story(generation, "generation", "read")
+    story = await call.story(generation)
     return {"object": "generation", "story": story.as_dict()}
 
 
 @router.post("/assets", openapi_extra=FILE_BODY)
+@requires("asset", "import", "project")
 async def import_asset(upload: Uploaded) -> JSONResponse:
     """Admit a finished file from outside (form field `file`) into the same road at `fetched`.
 
@@ -141,7 +146,7 @@ async def _import(
             width=asset.width,
             height=asset.height,
         )
-        answer = await call.allow("asset", "import", asked.project)
+        answer = await call.allow_in(asked.project)
         imported = Import(
             asset=asset,
             source_type=source_type,
@@ -150,21 +155,23 @@ async def _import(
         )
         key = request.headers.get("idempotency-key") or None
         caller = Caller(call.principal, answer, call.signed, key, call.is_spent)
-        submission = submitting.prepare_import(context, asked, imported, caller)
+        try:
+            submission = submitting.prepare_import(context, asked, imported, caller)
+        except Denied as denied:
+            await call.record(denied)
+            raise
         await run_in_threadpool(context.media.keep, path, submission.generation)
     try:
-        story = await context.database.write_async(
-            lambda connection: submitting.commit(connection, context, submission)
+        story, receipt = await context.database.write_async(
+            lambda connection: receipted(connection, context, submission)
         )
     except Exception:
         context.media.remove(submission.generation)
         raise
     if story.id != submission.generation or story.state == State.DENIED:
         context.media.remove(submission.generation)
-    refuse_denied(story)
     call.engine.wake()
-    headers = {"x-governance-generation": story.id, **presenting.poll_after(story)}
-    return JSONResponse(presenting.video(story), headers=headers)
+    return answered(story, receipt)
 
 
 def _look_at(file: UploadFile, path: Path) -> tuple[Asset, tuple[Mark, ...]]:
@@ -185,8 +192,9 @@ async def _ingredients(call: Call, value: str) -> tuple[tuple[str, str], ...]:
             param="ingredients",
         )
     found: list[tuple[str, str]] = []
+    reading = call.asking("generation", "read")
     for generation in named:
-        story = await call.story(generation, "generation", "read")
+        story = await reading.story(generation)
         if story.state != State.RELEASED or story.deleted or story.delivered_file is None:
             raise Conflict(
                 "ingredient_not_released", f"{generation} is {story.state}, so it is no ingredient."

@@ -5,6 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from governance.api.permissions import open_to_all
 from governance.kernel import clock
 from governance.kernel.errors import Unavailable
 from governance.ledger.publisher import oldest_unpublished
@@ -16,6 +17,7 @@ PATIENCE = timedelta(seconds=10)
 
 
 @router.get("/healthz", responses={503: {"description": "`database_down` or `log_late`"}})
+@open_to_all
 def healthz(request: Request) -> dict[str, str]:
     """Whether the database answers and every record gets into a checkpoint in time."""
     context: Context = request.app.state.context

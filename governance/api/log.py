@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from governance.api.calls import Call, Spent
 from governance.api.limits import LimitedRoute
+from governance.api.permissions import requires
 from governance.api.requests import PROJECT, Body, Moment
 from governance.evidence.encoding import encode64
 from governance.kernel.errors import InvalidRequest, NotFound
@@ -53,9 +54,10 @@ class ExportBody(Body):
 
 
 @router.get("/records")
+@requires("record", "read", "generation")
 async def list_records(call: Spent, generation: str = Query(max_length=64)) -> dict[str, Any]:
     """All records of one generation in order, as signed (DSSE envelopes)."""
-    await call.story(generation, "record", "read")
+    await call.story(generation)
     with call.context.database.read() as session:
         records = read_stream(session, generation)
     return {
@@ -75,9 +77,10 @@ async def list_records(call: Spent, generation: str = Query(max_length=64)) -> d
 
 
 @router.get("/decisions")
+@requires("record", "read", "generation")
 async def list_decisions(call: Spent, generation: str = Query(max_length=64)) -> dict[str, Any]:
     """What policy decided on a generation, with the whole input, so that it can be replayed."""
-    await call.story(generation, "record", "read")
+    await call.story(generation)
     with call.context.database.read() as session:
         records = read_stream(session, generation)
     decided = [item for item in records if item.event == "policy.decided"]
@@ -88,6 +91,7 @@ async def list_decisions(call: Spent, generation: str = Query(max_length=64)) ->
 
 
 @router.get("/records/{record}", response_class=Response)
+@requires("record", "read", "generation")
 async def get_record(record: str, call: Spent) -> Response:
     """One record: the envelope exactly as it was signed and hashed."""
     with call.context.database.read() as session:
@@ -96,6 +100,7 @@ async def get_record(record: str, call: Spent) -> Response:
 
 
 @router.get("/records/{record}/proof")
+@requires("record", "read", "generation")
 async def get_proof(record: str, call: Spent) -> dict[str, Any]:
     """The proof that a record is in the log, with the checkpoint it leads to (RFC 6962)."""
     with call.context.database.read() as session:
@@ -119,9 +124,9 @@ async def get_proof(record: str, call: Spent) -> dict[str, Any]:
 
 
 @router.get("/checkpoint", response_class=PlainTextResponse)
+@requires("checkpoint", "read")
 async def get_checkpoint(call: Spent) -> PlainTextResponse:
     """The newest checkpoint, a signed note (https://c2sp.org/tlog-checkpoint)."""
-    await call.allow("checkpoint", "read")
     with call.context.database.read() as session:
         published = latest(session)
     if published is None:
@@ -130,9 +135,9 @@ async def get_checkpoint(call: Spent) -> PlainTextResponse:
 
 
 @router.get("/checkpoint/consistency")
+@requires("checkpoint", "read")
 async def get_consistency(call: Spent, old: int = Query(gt=0)) -> dict[str, Any]:
     """The proof that the log of today continues the log of `old` records."""
-    await call.allow("checkpoint", "read")
     with call.context.database.read() as session:
         published = latest(session)
         if published is None or old > published[0].size:
@@ -149,18 +154,19 @@ async def get_consistency(call: Spent, old: int = Query(gt=0)) -> dict[str, Any]
 
 
 @router.get("/keys", response_class=PlainTextResponse)
+@requires("checkpoint", "read")
 async def get_keys(call: Spent) -> PlainTextResponse:
     """The key manifest, signed by the root key. Pin the root's fingerprint from elsewhere."""
-    await call.allow("checkpoint", "read")
     return PlainTextResponse(call.context.ledger.keyring.chain.decode())
 
 
 @router.post("/exports", response_class=Response)
+@requires("export", "create", "project")
 async def create_export(body: ExportBody, call: Spent) -> Response:
     """An evidence bundle (zip) that verifies offline. `export.made` is recorded first."""
-    await call.allow("export", "create", body.project or "")
+    await call.allow_in(body.project or "")
     if body.disclose:
-        await call.allow("disclosure", "read", body.project or "")
+        await call.asking("disclosure", "read").allow_in(body.project or "")
     issued = await run_in_threadpool(
         issue_export,
         call.context,
@@ -173,9 +179,10 @@ async def create_export(body: ExportBody, call: Spent) -> Response:
 
 
 @router.post("/reports", response_class=Response)
+@requires("report", "create", "project")
 async def create_report(body: ScopeBody, call: Spent) -> Response:
     """A PDF report with its evidence inside. `report.issued` is recorded first."""
-    await call.allow("report", "create", body.project or "")
+    await call.allow_in(body.project or "")
     scope = Scope(call.principal.organisation, body.project, body.start, body.end)
     issued = await run_in_threadpool(issue_report, call.context, scope, by=call.principal.id)
     return _file(issued.data, "application/pdf", f"{issued.id}.pdf")
@@ -191,7 +198,7 @@ async def _record(session: Session, call: Call, record: str) -> LogRecord:
         story = find(session, row.stream, call.principal.organisation)
     except NotFound:
         raise missing from None
-    await call.allow_on(story, "record", "read")
+    await call.allow_on(story)
     return row
 
 

@@ -36,10 +36,11 @@ FAILURES = {
 }
 
 
-def video(story: Story, prompt: str | None = None) -> dict[str, Any]:
+def video(story: Story, prompt: str | None = None, receipt: str | None = None) -> dict[str, Any]:
     """The Video object of the OpenAI API, with a `governance` object beside its fields.
 
-    The prompt is echoed on creation only: it is personal data and not read again for a poll.
+    Prompt and receipt are told on creation only: the one is personal data, the other the digest
+    that the caller keeps; neither is read again for a poll.
     """
     request = story.request
     asset = request.get("asset", {})
@@ -58,7 +59,7 @@ def video(story: Story, prompt: str | None = None) -> dict[str, Any]:
         "size": f"{request.get('width', asset.get('width'))}x"
         f"{request.get('height', asset.get('height'))}",
         "error": _error(story),
-        "governance": governance(story),
+        "governance": governance(story) | ({"receipt": receipt} if receipt else {}),
     }
 
 

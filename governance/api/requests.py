@@ -16,7 +16,7 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData, Headers
 
-from governance.domain import Answer, Declaration, GenerationRequest, Media, Purpose
+from governance.domain import Answer, Declaration, Depicted, GenerationRequest, Media, Purpose
 from governance.kernel.errors import InvalidRequest
 
 MAX_PROMPT = 32_000
@@ -24,7 +24,8 @@ MAX_METADATA = 16
 MAX_VALUE = 512
 SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 NESTED = re.compile(r"(metadata|governance)\[([^\[\]]+)\](\[\])?")
-TERRITORY = re.compile(r"[A-Z]{2}")
+TERRITORY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+CONSENT = re.compile(r"cns_[0-9a-f]{32}")
 PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 DEFAULT_SIZE = {"video": "1280x720", "image": "1024x1024", "audio": "0x0"}
 DEFAULT_SECONDS = {"video": 4, "image": 0, "audio": 4}
@@ -47,6 +48,8 @@ GOVERNED = (
     "real_person",
     "artistic",
     "consent",
+    "synthetic_performer",
+    "depicts",
 )
 CHOICES: dict[str, tuple[str, ...]] = {
     "purpose": get_args(Purpose),
@@ -54,6 +57,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "deep_fake": get_args(Answer),
     "real_person": get_args(Answer),
     "artistic": get_args(Answer),
+    "synthetic_performer": get_args(Answer),
 }
 
 
@@ -111,7 +115,9 @@ def governed_request(
             deep_fake=_choice(said, "deep_fake", "unknown"),
             real_person=_choice(said, "real_person", "unknown"),
             artistic=_choice(said, "artistic", "no"),
-            consent=_text(said.get("consent"), "consent"),
+            consent=_consent(said.get("consent")),
+            synthetic_performer=_choice(said, "synthetic_performer", "unknown"),
+            depicts=_depicts(said.get("depicts")),
         ),
         audience=_choice(said, "audience", "public"),
         sector=_text(said.get("sector"), "sector") or "general",
@@ -198,10 +204,21 @@ def _territories(value: Any) -> tuple[str, ...]:
     if not all(TERRITORY.fullmatch(code) for code in codes):
         raise InvalidRequest(
             "territory_invalid",
-            "`territories` are two-letter country codes in capitals (ISO 3166-1), or EU.",
+            "`territories` are codes of countries (DE) or of states (US-CA), see ISO 3166, or EU.",
             param="territories",
         )
     return tuple(sorted(set(codes)))
+
+
+def _depicts(value: Any) -> tuple[Any, ...]:
+    depicted = set(_list(value, "depicts"))
+    if depicted - set(get_args(Depicted)):
+        raise InvalidRequest(
+            "depicts_invalid",
+            f"`depicts` may name {', '.join(get_args(Depicted))}: what exists and is resembled.",
+            param="depicts",
+        )
+    return tuple(sorted(depicted))
 
 
 def _roles(value: Any) -> tuple[Any, ...]:
@@ -231,6 +248,17 @@ def _choice(said: Mapping[str, Any], name: str, default: str) -> Any:
             f"{name}_invalid", f"`{name}` is one of {', '.join(CHOICES[name])}.", param=name
         )
     return value
+
+
+def _consent(value: Any) -> str | None:
+    consent = _text(value, "consent")
+    if consent is not None and not CONSENT.fullmatch(consent):
+        raise InvalidRequest(
+            "consent_invalid",
+            "`consent` is the id of a registered consent, cns_…; register the signed form first.",
+            param="consent",
+        )
+    return consent
 
 
 def _text(value: Any, name: str) -> str | None:

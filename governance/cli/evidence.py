@@ -1,6 +1,7 @@
 """Commands for evidence: verify, report, export."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from governance.cli.data import Commands, add_data, published, write
@@ -10,6 +11,13 @@ def add_to(commands: Commands) -> None:
     check = commands.add_parser("verify", help="verify a bundle or a report, offline")
     check.add_argument("file", type=Path, help="evidence bundle (.zip) or report (.pdf)")
     check.add_argument("--root", required=True, help="root fingerprint you were given, SHA256:…")
+    check.add_argument(
+        "--receipt",
+        type=Path,
+        action="append",
+        default=[],
+        help="a receipt that you kept: is it in the log? repeatable",
+    )
     check.add_argument("--json", action="store_true", help="answer as JSON")
     check.set_defaults(run=verify)
 
@@ -31,7 +39,12 @@ def verify(options: argparse.Namespace) -> int:
     from governance.evidence import terminal
     from governance.evidence.verify import verify_file
 
-    verdict = verify_file(options.file, options.root)
+    try:
+        kept = [path.read_bytes() for path in options.receipt]
+    except OSError as error:
+        print(f"governance: {error}", file=sys.stderr)
+        return 1
+    verdict = verify_file(options.file, options.root, kept)
     print(terminal.as_json(verdict) if options.json else terminal.as_text(verdict))
     return 0 if verdict.failure is None else 1
 

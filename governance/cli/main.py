@@ -5,9 +5,19 @@ import sys
 from collections.abc import Callable, Sequence
 
 from governance import __version__
-from governance.cli import evidence, policies, principals, service
+from governance.cli import (
+    agents,
+    evidence,
+    mandates,
+    people,
+    policies,
+    roles,
+    service,
+    services,
+    switches,
+)
 
-GROUPS = (service, evidence, principals, policies)
+GROUPS = (service, evidence, people, services, roles, agents, mandates, switches, policies)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,17 +8,25 @@ from urllib.parse import quote
 
 import httpx
 
+from governance.evidence import checkpoint, manifest, merkle, receipt
+from governance.evidence.encoding import decode64
+from governance.evidence.errors import EvidenceError
+
 FINISHED = ("completed", "failed")
 
 
 class GovernanceApiError(Exception):
-    """The service refused. status: HTTP; code: the service's stable error code."""
+    """The service refused. status: HTTP; code: the service's stable error code; details: further
+    facts, such as `generation` and `receipt` of a request that policy denied."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, details: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
+        self.details = details or {}
 
 
 class ApiKey(httpx.Auth):
@@ -33,14 +41,18 @@ class ApiKey(httpx.Auth):
 
 
 class GovernanceClient:
-    """One service, one caller. auth: `RequestSigner` or `ApiKey`; timeout: seconds.
+    """One service, one caller. auth: `RequestSigner` or `ApiKey`; timeout: seconds; root: the
+    fingerprint of the service's root key, `SHA256:…`, as you were given it, to check receipts.
 
     Every method raises GovernanceApiError when the service refuses, httpx.HTTPError when it does
     not answer. Nothing is retried: pass an `idempotency_key` and repeat the call.
     """
 
-    def __init__(self, base_url: str, *, auth: httpx.Auth, timeout: float = 30.0) -> None:
+    def __init__(
+        self, base_url: str, *, auth: httpx.Auth, timeout: float = 30.0, root: str = ""
+    ) -> None:
         self._http = httpx.Client(base_url=base_url, auth=auth, timeout=timeout)
+        self._root = root
 
     def __enter__(self) -> "GovernanceClient":
         return self
@@ -149,6 +161,48 @@ class GovernanceClient:
         """The proof that a record is in the log, for the offline verifier."""
         return self._call("GET", f"/v1/governance/records/{_id(record)}/proof")
 
+    def receipt(self, generation: str, digest: str, target: Path) -> Path:
+        """Fetch the receipt of a request, check it, and keep it in `target`.
+
+        digest: `governance.receipt` of the answer to the request, or `receipt` in the details of
+        its denial. Raises EvidenceError, and keeps nothing, unless the receipt is the one so named
+        and the service's key, under the root that this client was given, signed it.
+        """
+        kept = self._get(f"/v1/governance/generations/{_id(generation)}/receipt").content
+        receipt.verify(kept, digest, self._trusted())
+        target.write_bytes(kept)
+        return target
+
+    def check_receipt(self, kept: Path) -> int:
+        """Ask for the proof that a kept decision is in the log of now; its index there.
+
+        Needs the right to read records. Raises EvidenceError where signature, proof or checkpoint
+        do not hold, GovernanceApiError (`not_integrated`) within the first seconds.
+        """
+        trusted = self._trusted()
+        decided = receipt.read(kept.read_bytes(), trusted)[-1]
+        proof = self.proof(decided.id)
+        note = str(proof["checkpoint"]).encode()
+        size = checkpoint.parse(note).size
+        head = checkpoint.verify(note, trusted.origin, trusted.log_key(size))
+        index, path = int(proof["index"]), [decode64(step, "A hash") for step in proof["path"]]
+        merkle.verify_inclusion(index, head.size, bytes.fromhex(decided.leaf), path, head.root)
+        return index
+
+    def _trusted(self) -> manifest.Manifest:
+        """The service's keys, if they are rooted in the key that was pinned."""
+        if not self._root:
+            raise EvidenceError(
+                "root_missing", "Give the client `root=`, the root fingerprint you were given."
+            )
+        return manifest.verify(self._get("/v1/governance/keys").content, self._root)
+
+    def _get(self, path: str) -> httpx.Response:
+        response = self._http.get(path)
+        if response.is_error:
+            raise _error(response)
+        return response
+
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = self._http.request(method, path, **options)
         if response.is_error:
@@ -168,6 +222,8 @@ def _once(idempotency_key: str) -> dict[str, str]:
 def _error(response: httpx.Response) -> GovernanceApiError:
     try:
         error = response.json()["error"]
-        return GovernanceApiError(response.status_code, error["code"], error["message"])
+        return GovernanceApiError(
+            response.status_code, error["code"], error["message"], error.get("details")
+        )
     except (ValueError, KeyError, TypeError):
         return GovernanceApiError(response.status_code, "http_error", response.reason_phrase)

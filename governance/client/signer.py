@@ -23,32 +23,29 @@ class RequestSigner(httpx.Auth, httpx2.Auth):  # type: ignore[misc]  # two twins
         OpenAI(api_key="unused", base_url=…, http_client=httpx2.Client(auth=RequestSigner(seed)))
 
     seed: the 32-byte Ed25519 seed; authority: the service's public name (`host[:port]`) where it
-    differs from the address that is called.
+    differs from the address that is called; delegation: the chain of mandates to act under.
     """
 
     requires_request_body = True
 
-    def __init__(self, seed: bytes, *, authority: str = "") -> None:
+    def __init__(self, seed: bytes, *, authority: str = "", delegation: str = "") -> None:
         self._key = SigningKey(seed)
         self._authority = authority
+        self.delegation = delegation
         self.public_key = bytes(self._key.verify_key)
         self.keyid = profile.thumbprint(self.public_key)
 
-    def prove_possession(self, *, organisation: str, accountable: str, audience: str) -> bytes:
-        """The signature that registers this key; see `registration_statement`."""
-        statement = profile.registration_statement(
-            public_key=self.public_key,
-            organisation=organisation,
-            accountable=accountable,
-            audience=audience,
-        )
-        return self._key.sign(statement).signature
+    def sign(self, message: bytes) -> bytes:
+        """The key's 64-byte signature over something other than a request."""
+        return self._key.sign(message).signature
 
     def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Sign `request` (of either library), whose body has been read, and send it."""
         headers = request.headers
         # The signature is the credential. Some clients insist on an API key; it stays here.
         headers.pop("Authorization", None)
+        if self.delegation:
+            headers["Gov-Delegation"] = self.delegation
         if request.content:
             headers["Content-Digest"] = profile.content_digest(request.content)
         headers.update(self._signature(request))
@@ -66,7 +63,7 @@ class RequestSigner(httpx.Auth, httpx2.Auth):  # type: ignore[misc]  # two twins
         created = int(time.time())
         return profile.sign_request(
             message,
-            lambda base: self._key.sign(base).signature,
+            self.sign,
             keyid=self.keyid,
             created=created,
             expires=created + LIFETIME,

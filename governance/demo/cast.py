@@ -1,20 +1,34 @@
 """The cast: people who sign in, agents that sign their requests; all over HTTP."""
 
+import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from governance.client import agent_document
 from governance.client.client import GovernanceClient
 from governance.client.keyfile import create_key
 from governance.client.signer import RequestSigner
+from governance.demo.orders import PROJECT
 from governance.demo.stage import ORGANISATION, Stage
-from governance.evidence.encoding import encode64
 from governance.identity.sessions import COOKIE
-from governance.kernel import ids
+from governance.kernel import clock, ids
 
 DOMAIN = f"org/{ORGANISATION}"
+CONSENT_LIFE = timedelta(days=365)
+# How far any of the agents may ever go.
+CEILING = {
+    "actions": ["*"],
+    "projects": ["*"],
+    "models": ["*"],
+    "territories": ["*"],
+    "per_call": "100",
+    "total": "10000",
+    "currency": "USD",
+}
 
 
 @dataclass(frozen=True)
@@ -67,25 +81,38 @@ def hire(stage: Stage, admin: Person, name: str, role: str) -> Person:
 def register(
     stage: Stage, admin: Person, name: str, accountable: Person, keys: Path, role: str | None
 ) -> Agent:
-    """A key of the agent's own, registered with proof of possession."""
+    """A key of the agent's own, registered with the identity document that it signs."""
     signer = RequestSigner(create_key(keys / f"{name}.pem"))
-    proof = signer.prove_possession(
+    document = agent_document.draft(
+        [signer],
+        service=stage.url,
         organisation=ORGANISATION,
         accountable=accountable.id,
-        audience=stage.url.removeprefix("http://"),
+        name=name,
+        ceiling=CEILING,
     )
-    made = admin.post(
-        "/v1/governance/agents",
-        {
-            "name": name,
-            "accountable": accountable.id,
-            "public_key": encode64(signer.public_key),
-            "proof": encode64(proof),
-        },
-    )
+    made = admin.post("/v1/governance/agents", agent_document.signed(document, [signer]))
     if role is not None:
         give_role(admin, made["id"], role)
     return Agent(made["id"], name, GovernanceClient(stage.url, auth=signer))
+
+
+def register_consent(producer: Person, name: str) -> str:
+    """The id of the consent that a person has signed; the form itself stays with the producer."""
+    form = f"I, {name}, agree to be shown in films of the project {PROJECT}."
+    made = producer.post(
+        "/v1/governance/consents",
+        {
+            "name": name,
+            "document": hashlib.sha256(form.encode()).hexdigest(),
+            "covers": "likeness",
+            "media": ["video", "image"],
+            "projects": [PROJECT],
+            "territories": ["EU"],
+            "until": (clock.now() + CONSENT_LIFE).date().isoformat(),
+        },
+    )
+    return str(made["id"])
 
 
 def give_role(admin: Person, subject: str, role: str) -> None:

@@ -10,7 +10,8 @@ SECONDS = 3
 
 @dataclass(frozen=True)
 class Order:
-    """One request. agent: a field of `Cast`; said: for the terminal; ends: the state at the end."""
+    """One request. agent: a field of `Cast`; said: for the terminal; ends: the state at the end;
+    has_consent: the person who is shown has signed."""
 
     name: str
     agent: str
@@ -19,23 +20,22 @@ class Order:
     model: str = LOCAL_MODEL
     deep_fake: str = "no"
     real_person: str = "no"
-    consent: str = ""
+    has_consent: bool = False
     ends: str = "released"
 
     @property
     def size(self) -> str:
         return "832x480" if self.model == VENDOR_MODEL else "640x360"
 
-    @property
-    def metadata(self) -> dict[str, str]:
-        """What policy wants to know, as the caller declares it."""
+    def metadata(self, consent: str) -> dict[str, str]:
+        """What policy wants to know, as the caller declares it; consent: id of a registered one."""
         declared = {
             "project": PROJECT,
             "territories": "EU",
             "deep_fake": self.deep_fake,
             "real_person": self.real_person,
         }
-        return declared | ({"consent": self.consent} if self.consent else {})
+        return declared | ({"consent": consent} if self.has_consent else {})
 
 
 ACCEPTED = (
@@ -57,10 +57,10 @@ ACCEPTED = (
         "portrait",
         "storyboard",
         "The ambassador of the brand greets the viewer",
-        "a real person, with consent",
+        "a real person, with a registered consent",
         deep_fake="yes",
         real_person="yes",
-        consent="consent-2026-014",
+        has_consent=True,
     ),
     Order(
         "train",

@@ -31,6 +31,7 @@ class Cast:
     storyboard: Agent
     social: Agent
     intern: Agent
+    consent: str
 
     def agent(self, order: Order) -> Agent:
         """Who asks for it."""
@@ -80,7 +81,9 @@ def _set_up(screen: Screen, stage: Stage, folder: Path) -> Cast:
     social = cast.register(stage, admin, "social-agent", producer, keys, "agent")
     intern = cast.register(stage, admin, "intern-agent", producer, keys, None)
     screen.step("three agents registered their own keys; Paula Winter answers for all of them")
-    return Cast(producer, officer, reviewers, storyboard, social, intern)
+    consent = cast.register_consent(producer, "Mara Lindqvist")
+    screen.step("the producer registered the signed consent of the ambassador of the brand")
+    return Cast(producer, officer, reviewers, storyboard, social, intern, consent)
 
 
 def _ask(screen: Screen, stage: Stage, players: Cast) -> dict[str, str]:
@@ -111,6 +114,7 @@ def _ask(screen: Screen, stage: Stage, players: Cast) -> dict[str, str]:
 
 def _review(screen: Screen, players: Cast, asked: dict[str, str]) -> None:
     screen.act("3  People decide; nobody on their own request, nobody twice")
+    left_open = {order.name for order in ACCEPTED if order.deep_fake == "unknown"}
     for name, generation in asked.items():
         for person in players.reviewers:
             now = _state(players, generation)
@@ -122,6 +126,7 @@ def _review(screen: Screen, players: Cast, asked: dict[str, str]) -> None:
                 "decision": "approve",
                 "reason": "fit_for_release",
                 "digest": now["digest"],
+                "deep_fake": "no" if name in left_open else "",
                 "played": {"seconds": f"{SECONDS}.0", "share": "1", "muted": False},
             }
             after = person.post(f"{review}/decision", decision)
@@ -208,7 +213,7 @@ def _create(players: Cast, order: Order) -> str:
         model=order.model,
         seconds=SECONDS,
         size=order.size,
-        metadata=order.metadata,
+        metadata=order.metadata(players.consent),
     )
     return str(video["id"])
 

@@ -5,15 +5,25 @@ from governance.domain.decision import Decision, Duty, Effect, MatchedRule, Mode
 from governance.domain.grant import Grant
 from governance.domain.principal import Assurance, Principal, PrincipalKind
 from governance.domain.quote import Candidate, Quote, Route
-from governance.domain.request import Answer, Declaration, GenerationRequest, Media, Purpose
+from governance.domain.request import (
+    Answer,
+    ConsentState,
+    Declaration,
+    Depicted,
+    GenerationRequest,
+    Media,
+    Purpose,
+)
 
 __all__ = [
     "Answer",
     "Asset",
     "Assurance",
     "Candidate",
+    "ConsentState",
     "Decision",
     "Declaration",
+    "Depicted",
     "Duty",
     "Effect",
     "Finding",

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Effect = Literal["permit", "review", "deny"]  # in rising strictness
-Mode = Literal["enforce", "observe"]
+# A waived rule is listed and has no effect; only house rules can be waived.
+Mode = Literal["enforce", "observe", "waived"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,11 @@ class Duty:
 
 @dataclass(frozen=True)
 class MatchedRule:
-    """A rule whose condition held for the input, with what a person needs to understand it."""
+    """A rule whose condition held for the input, with what a person needs to understand it.
+
+    strength: of a code of practice: mandatory for its signatories, encouraged, or left to them;
+    waiver: the exception (`wvr_…`) that lifts it, where `mode` is `waived`.
+    """
 
     id: str
     pack: str
@@ -34,6 +39,8 @@ class MatchedRule:
     mode: Mode
     effect: Effect
     because: str
+    strength: Literal["will", "encouraged", "may", ""] = ""
+    waiver: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Decision:
     """The answer for one input under one policy version; the same input gives the same answer.
 
     policy: sha256 of the canonical policy document; input: the whole decision input;
-    not_assessed: territories of the input for which no rule pack exists.
+    not_assessed: territories of the input of which no rule pack says what the law is.
     """
 
     effect: Effect

@@ -6,6 +6,9 @@ from typing import Literal
 Media = Literal["video", "image", "audio"]
 Purpose = Literal["intermediate", "final"]
 Answer = Literal["yes", "no", "unknown"]
+Depicted = Literal["person", "object", "place", "entity", "event"]
+# What a consent is worth for one request on one day; missing: none was named, or there is none.
+ConsentState = Literal["valid", "missing", "expired", "withdrawn", "out_of_scope"]
 
 
 @dataclass(frozen=True)
@@ -14,13 +17,17 @@ class Declaration:
 
     deep_fake: Art. 3(60) AI Act; real_person: an identifiable person appears;
     artistic: evidently artistic, creative, satirical or fictional work (Art. 50(4));
-    consent: opaque reference to a consent held elsewhere.
+    consent: id of a registered consent (`cns_…`) of the person shown;
+    synthetic_performer: a generated performer who looks human and is no identifiable person (New
+    York GBL 396-b); depicts: what exists and is resembled (Art. 3(60)), empty if nothing was said.
     """
 
     deep_fake: Answer = "unknown"
     real_person: Answer = "unknown"
     artistic: Answer = "no"
     consent: str | None = None
+    synthetic_performer: Answer = "unknown"
+    depicts: tuple[Depicted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class GenerationRequest:
     """One request for a clip, an image or a sound.
 
     model: catalogue id or `auto`; seconds: 0 for images; width/height: pixels, 0 for audio;
-    territories: ISO 3166-1 alpha-2 codes or `EU`; roles: whether the organisation acts as
+    territories: ISO 3166-1 or 3166-2 codes or `EU`; roles: whether the organisation acts as
     provider, deployer or both (AI Act Art. 3(3), 3(4)); references: sha256 of input files.
     """
 

@@ -9,6 +9,8 @@ Layout (all text is UTF-8 with line feeds):
     records.intoto.jsonl     the envelopes in scope, in log order
     disclosures.jsonl        opened personal data within the mandate (may be empty)
     policy/<sha256>.json     the policy documents that the decisions name
+    identities/<sha256>.dsse.json  the identity documents of agents that the records cite
+    identities/<sha256>.jws  the hops of the delegations that the records cite
     trust/keys.dsse.jsonl    the key manifest, signed by the root key
     trust/*.pem, log.vkey    copies of public keys for other tools; compared, never trusted
     openssl/*                one record's and the checkpoint's signed bytes and signatures
@@ -21,11 +23,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.evidence import checkpoint, envelope, keys, manifest
+from governance.evidence import checkpoint, delegations, envelope, identities, keys, manifest
 from governance.evidence.encoding import serialise
 from governance.evidence.errors import EvidenceError
 
-MAX_FILES = 4096
+MAX_FILES = 65_535  # as many as a zip without extensions holds
 MAX_BYTES = 4 * 1024**3
 DATE = (1980, 1, 1, 0, 0, 0)
 # What zipfile raises for bytes that are no zip, or one that is encrypted or packed otherwise.
@@ -61,6 +63,17 @@ It needs no server, no database and no network.
 ## Recompute the root
 
 Leaf i is SHA-256(0x00 ‖ envelope line without its line feed); the tree is that of RFC 6962.
+## Who the agents are
+
+`identities/` holds the identity document of every agent that the records cite, named by the
+SHA-256 of its payload: what it is, who answers for it, how far it may go, which keys it has. Each
+is a DSSE envelope, signed by every key of the agent's own and, last, by the key that signs records.
+Files that end in `.jws` are the hops of the delegations that requests cite, named by their SHA-256:
+JWS in compact form (RFC 7515, Ed25519 by RFC 9864), the first of each signed by the key that signs
+records, each other by the key that the hop before it names.
+
+## Compare the keys
+
 The keys in `trust/*.pem` are copies for convenience: `trust/keys.dsse.jsonl` names the keys, and
 the root fingerprint you were given by another way is what you should compare it with:
 `ssh-keygen -lf` prints the same fingerprints for keys in OpenSSH form.
@@ -72,7 +85,9 @@ class Contents:
     """What goes into a bundle.
 
     records: (log index, envelope line) in order of index; leaves: all leaf hashes, hexadecimal;
-    disclosures: (record id, RFC 9901 disclosure); policies: canonical documents by sha256.
+    disclosures: (record id, RFC 9901 disclosure); policies: canonical documents by sha256;
+    identities: envelopes of agents' identity documents by the documents' sha256; mandates: hops of
+    delegations by their sha256.
     """
 
     scope: Mapping[str, Any]
@@ -82,6 +97,8 @@ class Contents:
     records: list[tuple[int, bytes]]
     disclosures: list[tuple[str, str]] = field(default_factory=list)
     policies: Mapping[str, bytes] = field(default_factory=dict)
+    identities: Mapping[str, bytes] = field(default_factory=dict)
+    mandates: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def build(contents: Contents, trusted: manifest.Manifest) -> bytes:
@@ -100,6 +117,8 @@ def build(contents: Contents, trusted: manifest.Manifest) -> bytes:
         "trust/keys.dsse.jsonl": contents.chain,
     }
     files |= {f"policy/{name}.json": data for name, data in contents.policies.items()}
+    files |= {identities.name(digest): line for digest, line in contents.identities.items()}
+    files |= {delegations.name(digest): hop for digest, hop in contents.mandates.items()}
     files |= foreign(contents.note, contents.records[:1], trusted)
     files["README.md"] = README.format(
         origin=head.origin,

@@ -3,11 +3,15 @@
 import base64
 import binascii
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from governance.evidence.errors import EvidenceError
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 
 
 def serialise(value: object) -> bytes:
@@ -39,6 +43,16 @@ def parse_json(data: bytes, what: str) -> Any:
         return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise EvidenceError("json_invalid", f"{what} is not valid JSON: {error}.") from None
+
+
+def parse_time(text: object, what: str) -> datetime:
+    """An RFC 3339 time in UTC, `2026-11-22T11:12:05Z`. Raises EvidenceError (`time_invalid`)."""
+    try:
+        if isinstance(text, str) and _TIME.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:  # the thirtieth of February
+        pass
+    raise EvidenceError("time_invalid", f"{what} is not an RFC 3339 time in UTC, ending in Z.")
 
 
 def encode64(data: bytes) -> str:

@@ -139,7 +139,7 @@ def load(line: bytes) -> Record:
 def validate(event: str, body: dict[str, Any]) -> None:
     """Raises EvidenceError (`event_unknown`, `record_invalid`) with the field at fault."""
     _require(body_validator(event), body, event)
-    if _has_float(body):  # to a JSON Schema 2.0 is an integer
+    if has_float(body):  # to a JSON Schema 2.0 is an integer
         raise EvidenceError("record_invalid", f"{event}: a floating-point number in the body")
 
 
@@ -180,7 +180,8 @@ def _require(validator: jsonschema_rs.Validator, value: dict[str, Any], event: s
         raise EvidenceError("record_invalid", f"{event}: {where}: {error.message}")
 
 
-def _has_float(value: Any) -> bool:
+def has_float(value: Any) -> bool:
+    """Whether a floating-point number is in a JSON value, however deep."""
     waiting = [value]
     while waiting:  # for every record that is written, so without a call for every value
         item = waiting.pop()

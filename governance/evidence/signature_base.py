@@ -133,25 +133,6 @@ def verify_signature_base(base: str, signature: bytes, public_key: bytes) -> Non
         raise EvidenceError("signature_invalid", "The signature does not match the signed text.")
 
 
-def registration_statement(
-    *, public_key: bytes, organisation: str, accountable: str, audience: str
-) -> bytes:
-    """What an agent signs once to prove that it holds its key.
-
-    Canonical JSON. organisation, accountable: whose agent it is to be; audience: the service's
-    public name, so that a proof made for one service is worth nothing to another.
-    """
-    return serialise(
-        {
-            "accountable": accountable,
-            "audience": audience,
-            "keyid": thumbprint(public_key),
-            "organisation": organisation,
-            "purpose": f"{TAG} registration",
-        }
-    )
-
-
 def _value(request: HttpRequest, name: str) -> str:
     value = _lookup(request, name)
     if value is None:

@@ -18,7 +18,7 @@ def as_text(verdict: Verdict) -> str:
         _wrapped(step.result, f"  ✓ {step.number}  {step.name:<12} ") for step in verdict.steps
     ]
     if verdict.failure is not None:
-        lines.append(f"  ✗ {len(verdict.steps) + 1}  {verdict.failed_step:<12} FAILED")
+        lines.append(f"  ✗ {verdict.failed_number}  {verdict.failed_step:<12} FAILED")
         lines += ["", _wrapped(f"NOT VERIFIED: {verdict.failure.message}", "")]
         return "\n".join(lines)
     lines += ["", "VERIFIED. Everything above holds.", "", "Not checked, because it cannot be:"]

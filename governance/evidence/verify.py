@@ -16,11 +16,12 @@ numbered; code, terminal output and report use the same numbers.
 9. Identities  who acted is known by a signed document, and acted within a mandate.
 10. Statements  decisions that people signed with an authenticator say what their records say.
 11. Figures  (report) recomputed from the records, they are those attached and those printed.
+12. Receipts  (kept by a caller) each is signed by a granted key, and its records are in the log.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -33,6 +34,7 @@ from governance.evidence import (
     identities,
     manifest,
     merkle,
+    receipt,
     record,
     statements,
 )
@@ -86,6 +88,7 @@ class Verdict:
     not_checked: list[str] = field(default_factory=list)
     failure: EvidenceError | None = None
     failed_step: str = ""
+    failed_number: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         failure = self.failure
@@ -98,8 +101,11 @@ class Verdict:
         }
 
 
-def verify_file(path: Path, root: str) -> Verdict:
-    """Verify a bundle (zip) or a report (PDF). Whatever the file holds, the answer is a verdict."""
+def verify_file(path: Path, root: str, kept: Sequence[bytes] = ()) -> Verdict:
+    """Verify a bundle (zip) or a report (PDF). Whatever the file holds, the answer is a verdict.
+
+    kept: receipts that a caller has, each the content of a file.
+    """
     try:
         data = path.read_bytes()
         report = reports.open_report(data) if data.startswith(PDF_MAGIC) else None
@@ -109,15 +115,19 @@ def verify_file(path: Path, root: str) -> Verdict:
         return Verdict(failure=unreadable, failed_step="open")
     except EvidenceError as error:
         return Verdict(failure=error, failed_step="open")
-    return verify_files(files, root, report)
+    return verify_files(files, root, report, kept)
 
 
 def verify_files(
-    files: dict[str, bytes], root: str, report: reports.Report | None = None
+    files: dict[str, bytes],
+    root: str,
+    report: reports.Report | None = None,
+    kept: Sequence[bytes] = (),
 ) -> Verdict:
-    """Verify an unpacked bundle: its files by name; with the report that it was attached to."""
+    """Verify an unpacked bundle: its files by name; with the report that it was attached to, and
+    with receipts that a caller kept."""
     verdict, evidence = Verdict(), Evidence(files)
-    steps: list[tuple[str, Callable[[], str]]] = [
+    steps: list[tuple[str, Callable[[], str] | None]] = [
         ("root", lambda: _root(evidence, root)),
         ("checkpoint", lambda: _checkpoint(evidence)),
         ("tree", lambda: _tree(evidence)),
@@ -128,14 +138,16 @@ def verify_files(
         ("policies", lambda: _policies(evidence)),
         ("identities", lambda: _identities(evidence)),
         ("statements", lambda: statements.check(evidence.records)),
+        ("figures", (lambda: _figures(evidence, report)) if report else None),
+        ("receipts", (lambda: _receipts(evidence, kept)) if kept else None),
     ]
-    if report is not None:
-        steps.append(("figures", lambda: _figures(evidence, report)))
     for number, (name, run) in enumerate(steps, start=1):
+        if run is None:
+            continue
         try:
             verdict.steps.append(Step(number, name, run()))
         except EvidenceError as error:
-            verdict.failure, verdict.failed_step = error, name
+            verdict.failure, verdict.failed_step, verdict.failed_number = error, name, number
             return verdict
     verdict.not_checked = [*ALWAYS_UNCHECKED, *_also_unchecked(evidence)]
     return verdict
@@ -291,6 +303,10 @@ def _figures(evidence: Evidence, report: reports.Report) -> str:
         list(evidence.stories.values()),
         [item for _, item in evidence.records],
     )
+
+
+def _receipts(evidence: Evidence, kept: Sequence[bytes]) -> str:
+    return receipt.check(kept, evidence.leaves, _established(evidence.trusted))
 
 
 def _also_unchecked(evidence: Evidence) -> Iterator[str]:

@@ -5,26 +5,69 @@ Nothing is cached, so a suspension in any process holds from the next request on
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from governance.domain.principal import Assurance, Principal, PrincipalKind
-from governance.identity import request_signature, services, sessions
+from governance.evidence.mandate import Hop
+from governance.identity import (
+    delegation,
+    documents,
+    lineage,
+    request_signature,
+    services,
+    sessions,
+)
+from governance.identity.delegation import Delegations
+from governance.identity.replay import Once
 from governance.identity.request_signature import Presented, ReceivedRequest, SignedRequest
-from governance.identity.tables import Agent, Person, Service
+from governance.identity.tables import (
+    Agent,
+    AgentDocument,
+    AgentKey,
+    ExternalIdentity,
+    Person,
+    Service,
+)
+from governance.identity.tokens import VerifiedToken
 from governance.kernel import clock
 from governance.kernel.errors import Denied, Unauthenticated
 
 _AGENTS = Agent.__table__  # type: ignore[attr-defined]
+_DOCUMENTS = AgentDocument.__table__  # type: ignore[attr-defined]
+_IDENTITIES = ExternalIdentity.__table__  # type: ignore[attr-defined]
+_KEYS = AgentKey.__table__  # type: ignore[attr-defined]
 _SERVICES = Service.__table__  # type: ignore[attr-defined]
 _PEOPLE = Person.__table__  # type: ignore[attr-defined]
 _AGENT = (
-    select(*_AGENTS.c, _PEOPLE.c.state.label("accountable_state"))
+    select(
+        *_AGENTS.c,
+        _KEYS.c.public_key,
+        _KEYS.c.not_before,
+        _KEYS.c.not_after,
+        _KEYS.c.revoked_at,
+        _DOCUMENTS.c.expires_at,
+        _PEOPLE.c.state.label("accountable_state"),
+    )
+    .join(_KEYS, _KEYS.c.agent == _AGENTS.c.id)
     .join(_PEOPLE, _PEOPLE.c.id == _AGENTS.c.accountable)
-    .where(_AGENTS.c.keyid == bindparam("keyid"))
+    .outerjoin(_DOCUMENTS, _DOCUMENTS.c.digest == _AGENTS.c.document)
+    .where(_KEYS.c.keyid == bindparam("keyid"))
+)
+_EXTERNAL = (
+    select(*_AGENTS.c, _DOCUMENTS.c.expires_at, _PEOPLE.c.state.label("accountable_state"))
+    .join(_IDENTITIES, _IDENTITIES.c.agent == _AGENTS.c.id)
+    .join(_PEOPLE, _PEOPLE.c.id == _AGENTS.c.accountable)
+    .outerjoin(_DOCUMENTS, _DOCUMENTS.c.digest == _AGENTS.c.document)
+    .where(
+        _IDENTITIES.c.organisation == bindparam("organisation"),
+        _IDENTITIES.c.issuer == bindparam("issuer"),
+        _IDENTITIES.c.subject == bindparam("subject"),
+    )
 )
 _SERVICE = (
     select(*_SERVICES.c, _PEOPLE.c.state.label("accountable_state"))
@@ -43,25 +86,39 @@ class Authenticated:
 
     signed: the verified signature of an agent, whose nonce the caller must spend
     (`replay.spend_nonce`); scopes: all that a service's key may be used for, None for the others;
-    touch: the person's session should be marked as in use (`sessions.touch`).
+    touch: the person's session should be marked as in use (`sessions.touch`);
+    unseen: hops of its mandate that are to be noted (`mandates.keep`);
+    authenticated_at: when a person last proved who they are; once: the proof that came with an
+    access token, to be spent before anything else happens (`replay.spend_proof`).
     """
 
     principal: Principal
     signed: SignedRequest | None = None
     scopes: frozenset[str] | None = None
     touch: bool = False
+    unseen: tuple[Hop, ...] = ()
+    authenticated_at: datetime | None = None
+    once: Once | None = None
 
 
 def authenticate(
-    session: Session, request: ReceivedRequest, *, session_idle: float
+    session: Session,
+    request: ReceivedRequest,
+    *,
+    session_idle: float,
+    delegations: Delegations,
+    token: VerifiedToken | None = None,
 ) -> Authenticated:
-    """Identify the caller by request signature, API key or session cookie.
+    """Identify the caller by request signature, access token, API key or session cookie.
 
-    session_idle: seconds without a request after which a person's session is over.
+    session_idle: seconds without a request after which a person's session is over; delegations:
+    judges the mandates that come with a signed request, and raises as `Delegations.find` does;
+    token: the request's access token, verified (`tokens.read`).
     Raises Unauthenticated (`credentials_missing`, `credentials_ambiguous`, `api_key_invalid`,
-    `session_expired`, `signature_…`); once the proof holds, Denied (`principal_suspended`,
-    `principal_revoked`, `accountable_suspended`, `credential_expired`), with `principal`, `kind`
-    and `organisation` in its details.
+    `session_expired`, `delegation_unsigned`, `token_subject_unknown`, `signature_…`); once the
+    proof holds, Denied (`principal_suspended`, `principal_revoked`, `accountable_suspended`,
+    `credential_expired`, `key_revoked`, `document_missing`, `document_expired`,
+    `ancestor_stopped`), with `principal`, `kind` and `organisation` in its details.
     """
     presented = request_signature.find(request.headers)
     authorization = _values(request.headers, "authorization")
@@ -69,10 +126,18 @@ def authenticate(
     if (presented is not None) + len(authorization) + len(tokens) > 1:
         raise Unauthenticated(
             "credentials_ambiguous",
-            "Send one credential: a request signature, an API key or a session cookie.",
+            "Send one credential: a request signature, an access token, an API key or a session "
+            "cookie.",
         )
+    chains = _values(request.headers, delegation.HEADER)
     if presented is not None:
-        return _agent(session, request, presented)
+        return _agent(session, request, presented, chains, delegations)
+    if chains:
+        raise Unauthenticated(
+            "delegation_unsigned", "A delegation counts in a request that its agent has signed."
+        )
+    if token is not None:
+        return _external(session, token)
     if authorization:
         return _service(session, authorization[0])
     if tokens:
@@ -82,16 +147,45 @@ def authenticate(
     )
 
 
-def _agent(session: Session, request: ReceivedRequest, presented: Presented) -> Authenticated:
+def _agent(
+    session: Session,
+    request: ReceivedRequest,
+    presented: Presented,
+    chains: list[str],
+    delegations: Delegations,
+) -> Authenticated:
     row: Any = None
 
     def public_key(keyid: str) -> bytes | None:
         nonlocal row
         row = session.connection().execute(_AGENT, {"keyid": keyid}).first()
+        if row is None and chains:  # an instance's key stands in its mandate alone
+            return delegation.presented_key(chains[0], keyid)
         return row.public_key if row else None
 
     signed = request_signature.verify(request, presented, public_key)
-    return Authenticated(_admit("agent", "A", row), signed=signed)
+    if chains:
+        found = delegations.find(session.connection(), chains[0], signed.keyid, request.authority)
+        return Authenticated(found.principal, signed=signed, unseen=found.unseen)
+    principal = _admit_agent(session, "A", row)
+    _require_key_in_force(principal, row)
+    return Authenticated(principal, signed=signed)
+
+
+def _external(session: Session, token: VerifiedToken) -> Authenticated:
+    named = {
+        "organisation": token.organisation,
+        "issuer": token.issuer,
+        "subject": token.subject,
+    }
+    row = session.connection().execute(_EXTERNAL, named).first()
+    if row is None:
+        raise Unauthenticated(
+            "token_subject_unknown",
+            "No agent's identity document is bound to this token's issuer and subject.",
+        )
+    assurance: Assurance = "C" if token.once is None else "B"
+    return Authenticated(_admit_agent(session, assurance, row), once=token.once)
 
 
 def _service(session: Session, authorization: str) -> Authenticated:
@@ -102,7 +196,10 @@ def _service(session: Session, authorization: str) -> Authenticated:
     row = session.connection().execute(_SERVICE, {"id": f"svc_{match[1]}"}).first()
     if row is None or not hmac.compare_digest(row.key_sha256, services.key_digest(match[2])):
         raise _wrong_key()
-    return Authenticated(_admit("service", "C", row), scopes=frozenset(row.scopes.split()))
+    principal = _admit("service", "C", row)
+    if row.expires_at <= clock.now():
+        raise _denied(principal, "credential_expired", "The key has expired; use another.")
+    return Authenticated(principal, scopes=frozenset(row.scopes.split()))
 
 
 def _person(session: Session, token: str, idle: float) -> Authenticated:
@@ -118,7 +215,7 @@ def _person(session: Session, token: str, idle: float) -> Authenticated:
     )
     if live.state != "active":
         raise _denied(principal, f"principal_{live.state}", _STATES[live.state])
-    return Authenticated(principal, touch=live.touch_due)
+    return Authenticated(principal, touch=live.touch_due, authenticated_at=live.authenticated_at)
 
 
 def _admit(kind: PrincipalKind, assurance: Assurance, row: Any) -> Principal:
@@ -137,9 +234,35 @@ def _admit(kind: PrincipalKind, assurance: Assurance, row: Any) -> Principal:
         raise _denied(
             principal, "accountable_suspended", "The person who answers for it is suspended."
         )
-    if row.expires_at is not None and row.expires_at <= clock.now():
-        raise _denied(principal, "credential_expired", "The key has expired; use another.")
     return principal
+
+
+def _admit_agent(session: Session, assurance: Assurance, row: Any) -> Principal:
+    """The agent, if its identity document and all it comes from are in force."""
+    principal = _admit("agent", assurance, row)
+    if row.document is None:
+        raise _denied(
+            principal,
+            "document_missing",
+            "This agent has no identity document; register it again with one, and a new key.",
+        )
+    if row.expires_at <= clock.now():
+        raise _denied(
+            principal, "document_expired", "The agent's identity document has expired; renew it."
+        )
+    connection = session.connection()
+    stopped = lineage.first_stopped(connection, [row.parent]) if row.parent else None
+    if stopped is not None:
+        raise _denied(principal, "ancestor_stopped", lineage.STOPPED.format(stopped))
+    ceiling = documents.ceiling(connection, row.document)
+    return replace(principal, document=row.document, grant=ceiling)
+
+
+def _require_key_in_force(principal: Principal, row: Any) -> None:
+    if row.revoked_at is not None:
+        raise _denied(principal, "key_revoked", "This key was revoked; use another.")
+    if not row.not_before <= clock.now() < row.not_after:
+        raise _denied(principal, "credential_expired", "The key is not in force now; use another.")
 
 
 def _wrong_key() -> Unauthenticated:

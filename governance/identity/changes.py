@@ -10,7 +10,7 @@ from sqlmodel import col
 from governance.domain.principal import PrincipalKind
 from governance.evidence.encoding import encode64url
 from governance.identity.tables import Agent, Person, Service
-from governance.kernel import clock
+from governance.kernel import clock, epoch
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.ledger.ledger import Entry, Ledger
 
@@ -32,6 +32,8 @@ class Subject:
     public_key: bytes | None = None
     expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()
+    document: str | None = None
+    parent: str | None = None
 
 
 def record_change(
@@ -58,6 +60,10 @@ def record_change(
         "scopes": list(subject.scopes),
         "by": by,
     }
+    if subject.document is not None:
+        body["document"] = subject.document
+    if subject.parent is not None:
+        body["parent"] = subject.parent
     owner = subject.accountable if private else ""
     ledger.append(
         connection, Entry(SERVICE, "agent.changed", body, private=private, data_subject=owner)
@@ -85,10 +91,11 @@ def require_accountable(connection: Connection, person: str, organisation: str) 
 
 
 def move(connection: Connection, table: Table, id_: str, *, to: State, origin: set[State]) -> Any:
-    """Change the state of one principal; its row before the change.
+    """Change the state of one principal, as of a new epoch; its row before the change.
 
     Raises NotFound (`principal_unknown`), Conflict (`principal_state`).
     """
+    epoch.advance(connection)
     row = connection.execute(select(table).where(col(table.id) == id_)).mappings().first()
     if row is None:
         raise NotFound("principal_unknown", f"There is no {table.__tablename__} {id_}.")

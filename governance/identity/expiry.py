@@ -6,12 +6,12 @@ from sqlalchemy import Connection, delete, select, tuple_
 from sqlmodel import col
 
 from governance.identity.login import FORGET_AFTER
-from governance.identity.tables import LoginAttempt, PersonSession, UsedNonce
+from governance.identity.tables import Challenge, LoginAttempt, PersonSession, UsedNonce
 from governance.kernel import clock
 
 
 def purge_expired(connection: Connection, *, limit: int = 1000) -> int:
-    """Delete expired nonces, sessions and sign-in counts, at most `limit` of each.
+    """Delete expired nonces, sessions, challenges and sign-in counts, at most `limit` of each.
 
     Returns how many went. The engine calls it now and then.
     """
@@ -19,6 +19,7 @@ def purge_expired(connection: Connection, *, limit: int = 1000) -> int:
     gone = 0
     for key, expired in (
         ((col(UsedNonce.keyid), col(UsedNonce.nonce)), col(UsedNonce.expires_at) < now),
+        ((col(Challenge.challenge_sha256),), col(Challenge.expires_at) < now),
         ((col(PersonSession.token_sha256),), col(PersonSession.expires_at) < now),
         ((col(LoginAttempt.username_sha256),), col(LoginAttempt.seen_at) < now - FORGET_AFTER),
     ):

@@ -1,8 +1,9 @@
-"""Signing in with a password, at a rate that makes guessing pointless.
+"""Signing in with a password, and with a one-time code where the person has set that up.
 
-Checking a password takes 30 ms of a core, so it runs in the caller's thread between two short
-writes, never inside one. The first write counts the attempt as failed before the password is
-looked at; only success takes that back. So guesses in parallel gain nothing.
+Guessing passwords or codes is slowed down until it is pointless. Checking a password takes 30 ms
+of a core, so it runs in the caller's thread between two short writes, never inside one. The first
+write counts the attempt as failed before anything is looked at; only success takes that back. So
+guesses in parallel gain nothing.
 """
 
 import hashlib
@@ -14,7 +15,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from governance.identity import passwords, people, sessions
+from governance.identity import passwords, people, sessions, totp
+from governance.identity.sessions import Method
 from governance.identity.tables import LoginAttempt, Person
 from governance.kernel import clock
 from governance.kernel.database import Database
@@ -36,34 +38,68 @@ class Login:
 
 def login(
     database: Database,
+    ledger: Ledger,
     username: str,
     password: str,
     *,
     absolute: float,
+    code: str = "",
     replaces: str | None = None,
 ) -> Login:
     """Check a password and start a session; absolute, replaces: see `sessions.start`.
 
-    Blocks for 30 ms and more; not for an event loop's thread.
-    Raises Unauthenticated (`login_failed`), Throttled (`login_throttled`, `login_busy`),
-    Denied (`password_change_required`, `principal_suspended`).
+    code: of the person's authenticator app. Blocks for 30 ms and more; not for an event loop's
+    thread. Raises Unauthenticated (`login_failed`, `code_required`, `code_wrong`), Throttled
+    (`login_throttled`, `login_busy`), Denied (`password_change_required`, `principal_suspended`).
     """
     person = _check(database, username, password)
     if person.must_change_password:
         raise Denied("password_change_required", "Choose a password of your own first.")
 
     def begin(connection: Connection) -> Login:
-        _forget(connection, username)
-        token = sessions.start(connection, person.id, absolute=absolute, replaces=replaces)
+        method = _second_factor(connection, ledger, person, code)
+        token = sessions.start(
+            connection, person.id, absolute=absolute, method=method, replaces=replaces
+        )
         return Login(person.id, token)
 
     return database.write(begin)
 
 
+def confirm(
+    database: Database, ledger: Ledger, token: str, person: str, *, password: str, code: str
+) -> str:
+    """Somebody who is signed in proves again who they are; their session's new token.
+
+    With a one-time code where they have set that up, otherwise with the password.
+    Raises as `login` does, and Unauthenticated (`session_expired`).
+    """
+    with database.read() as session:
+        known = session.get_one(Person, person)
+        has_code = totp.is_enrolled(session, person)
+    if not has_code:
+        _check(database, known.username, password)
+    else:
+        database.write(lambda c: _count(c, known.username))
+
+    def renew(connection: Connection) -> str:
+        method = _second_factor(connection, ledger, known, code)
+        return sessions.renew(connection, token, method)
+
+    return database.write(renew)
+
+
 def change_password(
-    database: Database, ledger: Ledger, username: str, *, old: str, new: str
-) -> None:
-    """Replace one's own password; every session ends.
+    database: Database,
+    ledger: Ledger,
+    username: str,
+    *,
+    old: str,
+    new: str,
+    absolute: float,
+    code: str = "",
+) -> Login:
+    """Replace one's own password; every session ends, and a new one starts.
 
     Raises as `login` does, but for `password_change_required`, which this resolves, and
     InvalidRequest (`password_weak`, `password_unchanged`).
@@ -74,13 +110,22 @@ def change_password(
     person = _check(database, username, old)
     password_hash = passwords.hash_password(new)
 
-    def store(connection: Connection) -> None:
-        _forget(connection, username)
+    def store(connection: Connection) -> Login:
+        method = _second_factor(connection, ledger, person, code)
         people.store_password(
             connection, ledger, person.id, password_hash, action="password_changed", by=person.id
         )
+        token = sessions.start(connection, person.id, absolute=absolute, method=method)
+        return Login(person.id, token)
 
-    database.write(store)
+    return database.write(store)
+
+
+def _second_factor(connection: Connection, ledger: Ledger, person: Person, code: str) -> Method:
+    """Check the code where one is due; everything is right now, so the count starts again."""
+    method: Method = "totp" if totp.spend(connection, ledger, person.id, code) else "password"
+    _forget(connection, person.username)
+    return method
 
 
 def _check(database: Database, username: str, password: str) -> Person:

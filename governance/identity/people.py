@@ -106,6 +106,13 @@ def resume_person(connection: Connection, ledger: Ledger, person: str, *, by: st
     record_change(connection, ledger, _subject(row), action="resumed", by=by)
 
 
+def revoke_person(connection: Connection, ledger: Ledger, person: str, *, by: str) -> None:
+    """`suspend_person`, for good. Raises NotFound, Conflict."""
+    row = move(connection, Person, person, to="revoked", origin={"active", "suspended"})
+    sessions.end_all(connection, person)
+    record_change(connection, ledger, _subject(row), action="revoked", by=by)
+
+
 def reset_password(connection: Connection, ledger: Ledger, person: str, *, by: str) -> str:
     """Replace a forgotten password by a one-time password; returns it. Raises NotFound."""
     password, password_hash = passwords.one_time_password()

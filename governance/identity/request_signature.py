@@ -76,16 +76,22 @@ def find(headers: Iterable[tuple[str, str]]) -> Presented | None:
     Raises Unauthenticated (`signature_malformed`).
     """
     lines = list(headers)
-    inputs = _dictionary(lines, "signature-input")
+    inputs, text = _dictionary(lines, "signature-input")
     ours = [label for label, member in inputs.items() if member[1].get("tag") == profile.TAG]
     if not ours:
         return None
     if len(ours) > 1:
         raise _malformed(f"more than one signature has the tag {profile.TAG}")
+    signatures, encoded = _dictionary(lines, "signature")
+    # Two spellings of one signature are one too many: what is judged is exactly what was sent.
+    if http_sf.ser(inputs) != text or not signatures or http_sf.ser(signatures) != encoded:
+        raise _malformed("the headers are not in the canonical form of RFC 9651")
     components, parameters = inputs[ours[0]]
-    signature, _ = _dictionary(lines, "signature").get(ours[0], (None, {}))
-    if not isinstance(components, list) or not isinstance(signature, bytes):
+    signature, further = signatures.get(ours[0], (None, {}))
+    if inputs.keys() != signatures.keys() or not isinstance(components, list):
         raise _malformed("Signature-Input and Signature do not belong together")
+    if not isinstance(signature, bytes) or further:
+        raise _malformed("the signature must be bytes without parameters")
     return Presented(components, parameters, signature)
 
 
@@ -134,16 +140,18 @@ def refused(code: str, message: str) -> Unauthenticated:
     return Unauthenticated(code, message, server_time=clock.rfc3339(clock.now()))
 
 
-def _dictionary(headers: list[tuple[str, str]], name: str) -> dict[str, tuple[Any, dict[str, Any]]]:
-    value = ", ".join(value for key, value in headers if key.lower() == name)
-    if len(value) > MAX_FIELD:
+def _dictionary(headers: list[tuple[str, str]], name: str) -> tuple[dict[str, Any], str]:
+    """The members of a header, each a value and its parameters; and the header's text."""
+    text = ", ".join(value for key, value in headers if key.lower() == name)
+    if len(text) > MAX_FIELD:
         raise _malformed(f"{name} is longer than {MAX_FIELD} characters")
     try:
-        return http_sf.parse(  # type: ignore[return-value]
-            value.encode("ascii"), tltype="dictionary", on_duplicate_key=_refuse_duplicate
+        members: dict[str, Any] = http_sf.parse(  # type: ignore[assignment]
+            text.encode("ascii"), tltype="dictionary", on_duplicate_key=_refuse_duplicate
         )
     except ValueError:
         raise _malformed(f"{name} is not a dictionary of RFC 9651") from None
+    return members, text
 
 
 def _refuse_duplicate(key: str, where: str) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from governance.identity.changes import Subject, move, record_change, require_accountable
 from governance.identity.tables import Service
 from governance.kernel import clock, ids
-from governance.kernel.errors import InvalidRequest
+from governance.kernel.errors import InvalidRequest, NotFound
 from governance.ledger.ledger import Ledger
 
 KEY = re.compile(r"gk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
@@ -86,6 +86,13 @@ def list_services(
         .order_by(col(Service.id))
         .limit(limit)
     ).all()
+
+
+def require_service_of(session: Session, service: str, organisation: str) -> None:
+    """Raises NotFound (`service_not_found`) for one of another organisation, too."""
+    found = session.get(Service, service)
+    if found is None or found.organisation != organisation:
+        raise NotFound("service_not_found", f"There is no service {service}.")
 
 
 def key_digest(secret: str) -> str:

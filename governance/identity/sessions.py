@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import Session, col
@@ -14,6 +15,8 @@ from governance.kernel.errors import Unauthenticated
 # `__Host-`: the browser takes it over TLS only, from this host only, for all paths.
 COOKIE = "__Host-session"
 TOUCH_AFTER = 60.0  # seconds; more often would be a write for every page
+# How a person proved who they are: `totp` is a password and a one-time code.
+Method = Literal["password", "totp", "passkey", "oidc"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class LiveSession:
     name: str
     state: str
     seen_at: datetime
+    authenticated_at: datetime
+    method: Method
 
     @property
     def touch_due(self) -> bool:
@@ -32,7 +37,12 @@ class LiveSession:
 
 
 def start(
-    connection: Connection, person: str, *, absolute: float, replaces: str | None = None
+    connection: Connection,
+    person: str,
+    *,
+    absolute: float,
+    method: Method = "password",
+    replaces: str | None = None,
 ) -> str:
     """A new session; returns its token (256 random bits).
 
@@ -41,17 +51,25 @@ def start(
     """
     if replaces:
         end(connection, replaces)
-    token = ids.secret_text(32)
-    now = clock.now()
-    connection.execute(
-        insert(PersonSession).values(
-            token_sha256=_digest(token),
-            person=person,
-            seen_at=now,
-            expires_at=now + timedelta(seconds=absolute),
+    return _add(connection, person, clock.now() + timedelta(seconds=absolute), method)
+
+
+def renew(connection: Connection, token: str, method: Method) -> str:
+    """The same person has proved again who they are: a new token, and no longer a life than before.
+
+    Raises Unauthenticated (`session_expired`).
+    """
+    row = connection.execute(
+        delete(PersonSession)
+        .where(
+            col(PersonSession.token_sha256) == _digest(token),
+            col(PersonSession.expires_at) > clock.now(),
         )
-    )
-    return token
+        .returning(col(PersonSession.person), col(PersonSession.expires_at))
+    ).first()
+    if row is None:
+        raise _expired()
+    return _add(connection, row.person, row.expires_at, method)
 
 
 def find(session: Session, token: str, *, idle: float) -> LiveSession:
@@ -67,6 +85,8 @@ def find(session: Session, token: str, *, idle: float) -> LiveSession:
             col(Person.name),
             col(Person.state),
             col(PersonSession.seen_at),
+            col(PersonSession.authenticated_at),
+            col(PersonSession.method),
         )
         .join(Person, col(Person.id) == col(PersonSession.person))
         .where(
@@ -76,7 +96,7 @@ def find(session: Session, token: str, *, idle: float) -> LiveSession:
         )
     ).first()
     if row is None:
-        raise Unauthenticated("session_expired", "Sign in again.")
+        raise _expired()
     return LiveSession(*row)
 
 
@@ -98,6 +118,34 @@ def end(connection: Connection, token: str) -> None:
 
 def end_all(connection: Connection, person: str) -> None:
     connection.execute(delete(PersonSession).where(col(PersonSession.person) == person))
+
+
+def end_others(connection: Connection, person: str, token: str) -> None:
+    """End every session of a person but this one."""
+    connection.execute(
+        delete(PersonSession).where(
+            col(PersonSession.person) == person, col(PersonSession.token_sha256) != _digest(token)
+        )
+    )
+
+
+def _add(connection: Connection, person: str, expires_at: datetime, method: Method) -> str:
+    token, now = ids.secret_text(32), clock.now()
+    connection.execute(
+        insert(PersonSession).values(
+            token_sha256=_digest(token),
+            person=person,
+            seen_at=now,
+            expires_at=expires_at,
+            authenticated_at=now,
+            method=method,
+        )
+    )
+    return token
+
+
+def _expired() -> Unauthenticated:
+    return Unauthenticated("session_expired", "Sign in again.")
 
 
 def _digest(token: str) -> str:

@@ -12,6 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from governance.kernel.errors import ConfigurationError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# Calls in a moving span of time.
+Rate = Annotated[
+    str,
+    Field(
+        pattern=r"^[1-9][0-9]{0,6}/(second|minute|hour)$",
+        description="a number per second, minute or hour, such as 600/minute",
+    ),
+]
 Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400)]
 
 
@@ -65,10 +73,14 @@ class Settings(BaseSettings):
     max_upload: int = Field(512 * 1024 * 1024, gt=0)
     min_free_disk: int = Field(256 * 1024 * 1024, ge=0)
 
+    rate_limit: Rate = "600/minute"
+    rate_limit_expensive: Rate = "30/minute"
+
     review_expiry: Seconds = 7 * 86400.0
     claim_expiry: Seconds = 1800.0
     session_idle: Seconds = 1800.0
     session_absolute: Seconds = 43200.0
+    step_up: Seconds = 1800.0
 
     openai_videos_url: str = Field(
         "",
@@ -76,6 +88,14 @@ class Settings(BaseSettings):
         description="an address such as https://videos.example/v1",
     )
     openai_videos_key: SecretStr = SecretStr("")
+
+    oidc_issuer: str = Field(
+        "",
+        pattern=r"^(https?://[^?#@\s]+)?$",
+        description="the issuer's address, exactly as its ID tokens name it",
+    )
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
 
     @model_validator(mode="after")
     def refuse_unsafe(self) -> "Settings":
@@ -91,6 +111,20 @@ class Settings(BaseSettings):
                 "GOVERNANCE_PUBLIC_URL names another machine without TLS; it must begin with "
                 "https://, because browsers send the session's cookie over nothing else"
             )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_half_a_provider(self) -> "Settings":
+        """An identity provider needs all three, and TLS: it says who people are."""
+        given = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret.get_secret_value())
+        if any(given) and not all(given):
+            raise ValueError(
+                "GOVERNANCE_OIDC_ISSUER, GOVERNANCE_OIDC_CLIENT_ID and "
+                "GOVERNANCE_OIDC_CLIENT_SECRET must be set together"
+            )
+        url = urlsplit(self.oidc_issuer)
+        if url.scheme == "http" and url.hostname not in LOOPBACK:
+            raise ValueError("GOVERNANCE_OIDC_ISSUER must begin with https://")
         return self
 
     @cached_property

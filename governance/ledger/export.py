@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, or_, select
 from sqlmodel import Session
 
-from governance.evidence import bundle, checkpoint
+from governance.evidence import bundle, checkpoint, delegations, identities
 from governance.evidence.checkpoint import Checkpoint
 from governance.evidence.record import Record, load
 from governance.kernel.errors import NotFound
@@ -43,8 +43,11 @@ class Extract:
         chain: bytes,
         policies: Mapping[str, bytes],
         disclosures: Sequence[tuple[str, str]] = (),
+        identities: Mapping[str, bytes] | None = None,
+        mandates: Mapping[str, bytes] | None = None,
     ) -> bundle.Contents:
-        """The bundle's contents; `policies`: canonical documents by digest."""
+        """The bundle's contents; `policies`: canonical documents by digest; `identities`:
+        envelopes of agents' identity documents by digest; `mandates`: hops by digest."""
         return bundle.Contents(
             scope={
                 "complete": self.is_complete,
@@ -57,6 +60,8 @@ class Extract:
             records=[(index, item.line) for index, item in self.records],
             disclosures=list(disclosures),
             policies=policies,
+            identities=identities or {},
+            mandates=mandates or {},
         )
 
     @property
@@ -64,6 +69,16 @@ class Extract:
         """Digests of the policy documents that the decisions in scope name."""
         decided = (item.body for _, item in self.records if item.event == "policy.decided")
         return {body["policy"] for body in decided}
+
+    @property
+    def identities(self) -> set[str]:
+        """Digests of the identity documents that the records in scope cite."""
+        return identities.cited(item for _, item in self.records)
+
+    @property
+    def mandates(self) -> set[str]:
+        """Digests of the hops of delegations that the records in scope cite."""
+        return delegations.cited(item for _, item in self.records)
 
 
 def extract(session: Session, organisation: str, project: str | None) -> Extract:

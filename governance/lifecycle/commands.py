@@ -1,8 +1,6 @@
 """What people and requesters do to a generation: each one transaction with its record."""
 
-from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,55 +10,35 @@ from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel import clock
 from governance.kernel.errors import Conflict
 from governance.ledger import Entry
-from governance.lifecycle import store
+from governance.lifecycle import determination, statements, stops, store
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about
 from governance.lifecycle.finishing import released
+from governance.lifecycle.standing import require_consent
+from governance.lifecycle.statements import Choice
 from governance.lifecycle.steps import wake_at
 from governance.lifecycle.store import Held
 from governance.review import decisions, reviews
 from governance.routing.provider import Job
 
 
-@dataclass(frozen=True)
-class Played:
-    """What the person has seen: seconds of distinct footage, share of the clip (0 to 1), how."""
-
-    seconds: Decimal = Decimal(0)
-    share: Decimal = Decimal(0)
-    muted: bool = False
-    blurred: bool = False
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A person's decision. digest: the file that was looked at; comment: free text, erasable."""
-
-    decision: str
-    reason: str
-    comment: str = ""
-    digest: str = ""
-    played: Played = Played()
-
-
 def approve_spend(context: Context, generation: str, person: Principal, choice: Choice) -> Story:
     """A person allows or refuses the spend before generation.
 
-    Raises Denied (`separation_of_duties`), Conflict (`not_awaiting_approval`), InvalidRequest.
+    Raises Denied (`separation_of_duties`, `stopped`), Conflict (`not_awaiting_approval`),
+    InvalidRequest, and what `statements.prove` does.
     """
     reason = context.reasons.require("approval", choice.decision, choice.reason, choice.comment)
 
     def run(connection: Connection) -> Story:
         held = _require(connection, generation, State.AWAITING_APPROVAL, "not_awaiting_approval")
+        stops.require_moving(connection, held.story)
         decisions.approve_spend(
             connection, generation, person.id, choice.decision, reason.code, clock.now()
         )
-        body = {
-            "person": person.id,
-            "decision": choice.decision,
-            "reason": reason.code,
-            "assurance": person.assurance,
-        }
+        signed = choice.assertion
+        statement = statements.approval(held.story, person, choice, is_signed=signed is not None)
+        body = statements.prove(connection, context, statement, signed)
         entry = _by_person(held.story, "approval.decided", body, person, choice.comment)
         return _advance(context, connection, held, entry)
 
@@ -68,12 +46,16 @@ def approve_spend(context: Context, generation: str, person: Principal, choice: 
 
 
 def claim_review(context: Context, generation: str, person: Principal) -> Story:
-    """Take a review to work on. Raises Denied, Conflict as `review.claim` does."""
+    """Take a review to work on.
+
+    Raises Denied, Conflict as `review.claim` does, Denied (`stopped`).
+    """
     now = clock.now()
     until = now + timedelta(seconds=context.settings.claim_expiry)
 
     def run(connection: Connection) -> Story:
         held = _require(connection, generation, State.IN_REVIEW, "not_in_review")
+        stops.require_moving(connection, held.story)
         review_id = _review_id(held.story)
         reviews.claim(connection, review_id, person.id, now, until)
         body = {"review": review_id, "person": person.id, "expires_at": clock.rfc3339(until)}
@@ -85,14 +67,19 @@ def claim_review(context: Context, generation: str, person: Principal) -> Story:
 def decide_review(context: Context, generation: str, person: Principal, choice: Choice) -> Story:
     """Approve, reject or return; with the last approval that is due the file is released.
 
-    Raises Denied (`separation_of_duties`), Conflict (`claim_missing`, `media_changed`,
-    `not_in_review`, …), InvalidRequest (reason or comment).
+    Raises Denied (`separation_of_duties`, `stopped`), Conflict (`claim_missing`, `media_changed`,
+    `not_in_review`, …), InvalidRequest (reason or comment), and what `determination.require` and
+    `statements.prove` do.
     """
     reason = context.reasons.require("review", choice.decision, choice.reason, choice.comment)
 
     def run(connection: Connection) -> Story:
         held = _require(connection, generation, State.IN_REVIEW, "not_in_review")
+        stops.require_moving(connection, held.story)
         review_id = _review_id(held.story)
+        determination.require(held.story, choice.decision, choice.deep_fake)
+        if choice.decision == "approve":
+            require_consent(context, connection, held.story)
         tally = reviews.decide(
             connection,
             review_id,
@@ -102,20 +89,9 @@ def decide_review(context: Context, generation: str, person: Principal, choice: 
             choice.digest,
             clock.now(),
         )
-        body = {
-            "review": review_id,
-            "person": person.id,
-            "decision": choice.decision,
-            "reason": reason.code,
-            "digest": choice.digest,
-            "assurance": person.assurance,
-            "played": {
-                "seconds": f"{choice.played.seconds:.3f}",
-                "share": f"{choice.played.share:.4f}",
-                "muted": choice.played.muted,
-                "blurred": choice.played.blurred,
-            },
-        }
+        signed = choice.assertion
+        statement = statements.review(held.story, person, choice, is_signed=signed is not None)
+        body = statements.prove(connection, context, statement, signed)
         entries = [_by_person(held.story, "review.decided", body, person, choice.comment)]
         if tally.is_complete:
             entries.append(released(held.story, review_id))
@@ -179,13 +155,15 @@ def deliver(
 ) -> Story:
     """Record that a released file is handed over; call before the first byte leaves.
 
-    Raises Conflict (`not_released`, `media_deleted`).
+    Raises Conflict (`not_released`, `media_deleted`), Denied (`stopped`).
     """
 
     def run(connection: Connection) -> Story:
         held = _require(connection, generation, State.RELEASED, "not_released")
+        stops.require_moving(connection, held.story)
         if held.story.deleted:
             raise Conflict("media_deleted", "The file was deleted.")
+        require_consent(context, connection, held.story)
         digest = (held.story.delivered_file or {})["digest"]
         body = {"digest": digest, "channel": channel, "recipient": principal.id}
         entry = about(held.story, "asset.delivered", body, subjects=(("delivered", digest),))

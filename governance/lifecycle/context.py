@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from governance.identity.delegation import Delegations
+from governance.identity.issuers import Issuer
+from governance.identity.switches import SwitchStore
 from governance.kernel.database import Database
 from governance.kernel.media import MediaStore
 from governance.kernel.settings import Settings
@@ -25,6 +28,9 @@ class Context:
     ledger: Ledger
     media: MediaStore
     policies: PolicyStore
+    switches: SwitchStore
+    delegations: Delegations
+    issuers: Mapping[str, Issuer]
     catalogue: Catalogue
     router: Router
     providers: Mapping[str, Provider]

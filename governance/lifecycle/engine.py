@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from governance.evidence.story import Story
 from governance.kernel import clock
 from governance.kernel.errors import Unavailable
-from governance.lifecycle import store
+from governance.lifecycle import stops, store
 from governance.lifecycle.context import Context
 from governance.lifecycle.outcome import Outcome
 from governance.lifecycle.steps import Act, Step, step_of, wake_at
@@ -115,10 +115,8 @@ class Engine:
 
 def run_step(context: Context, generation: str) -> bool:
     """Claim one due generation and run its step; False when there was nothing to do."""
-    now = clock.now()
-    until = now + timedelta(seconds=context.settings.lease)
     try:
-        held = context.database.write(lambda c: store.claim(c, generation, now, until))
+        held = context.database.write(lambda c: _claim(c, context, generation))
         if held is None:
             return False
         step = step_of(held.story)
@@ -131,10 +129,29 @@ def run_step(context: Context, generation: str) -> bool:
     return True
 
 
+def _claim(connection: Connection, context: Context, generation: str) -> Held | None:
+    """Take a due generation, unless a switch stops it: then it waits, however often it is due."""
+    now = clock.now()
+    until = now + timedelta(seconds=context.settings.lease)
+    held = store.claim(connection, generation, now, until)
+    if held is not None and stops.is_waiting(connection, held.story):
+        _wait(connection, held)
+        return None
+    return held
+
+
+def _wait(connection: Connection, held: Held) -> None:
+    again = clock.now() + timedelta(seconds=stops.WAIT)
+    store.postpone(connection, held, again, held.failures)
+
+
 def _run_claimed(context: Context, held: Held, step: Step, act: Act) -> None:
     try:
         if step.intent is not None:
-            held = _commit_intent(context, held, step.intent(context, held.story))
+            intended = _commit_intent(context, held, step.intent(context, held.story))
+            if intended is None:
+                return
+            held = intended
         _finish(context, held, act(context, held.story))
     except Stale:
         raise
@@ -151,26 +168,35 @@ def _finish(context: Context, held: Held, outcome: Outcome) -> None:
     context.database.write(lambda c: store.postpone(c, held, again, 0))
 
 
-def _commit_intent(context: Context, held: Held, intent: Outcome) -> Held:
-    """Commit what is about to happen; the lease stays with this worker."""
+def _commit_intent(context: Context, held: Held, intent: Outcome) -> Held | None:
+    """Commit what is about to happen; the lease stays with this worker. None: it was stopped."""
     until = clock.now() + timedelta(seconds=context.settings.lease)
-    return context.database.write(
-        lambda c: store.advance(
-            c, context.ledger, held, intent.entries, lambda _: until, leased=True
+
+    def run(connection: Connection) -> Held | None:
+        if stops.is_stopped(connection, held.story):
+            _wait(connection, held)
+            return None
+        return store.advance(
+            connection, context.ledger, held, intent.entries, lambda _: until, leased=True
         )
-    )
+
+    return context.database.write(run)
 
 
-def _commit(connection: Connection, context: Context, held: Held, outcome: Outcome) -> Held:
+def _commit(connection: Connection, context: Context, held: Held, outcome: Outcome) -> None:
+    """Commit what a step found out, unless a switch was thrown meanwhile: then it runs again."""
+    if stops.is_stopped(connection, held.story):
+        _wait(connection, held)
+        return
+
     def wake(story: Story) -> datetime | None:
         when = wake_at(story, context.settings)
         if when is None or outcome.delay is None:
             return when
         return clock.now() + timedelta(seconds=outcome.delay)
 
-    moved = store.advance(connection, context.ledger, held, outcome.entries, wake)
+    store.advance(connection, context.ledger, held, outcome.entries, wake)
     outcome.also(connection)
-    return moved
 
 
 def _fail(context: Context, held: Held, step: Step, error: Exception) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from governance.domain import Asset, Duty, GenerationRequest, Principal, Quote, Route
 from governance.evidence.story import Story
+from governance.identity.grants import as_body
 from governance.identity.request_signature import SignedRequest
 from governance.ledger import Entry
 from governance.lifecycle.store import scope
@@ -78,6 +79,8 @@ def request_body(
             "real_person": declaration.real_person,
             "artistic": declaration.artistic,
             "consent": declaration.consent,
+            "synthetic_performer": declaration.synthetic_performer,
+            "depicts": list(declaration.depicts),
         },
         "audience": request.audience,
         "sector": request.sector,
@@ -86,13 +89,20 @@ def request_body(
 
 
 def principal_body(principal: Principal) -> Body:
-    return {
+    body: Body = {
         "kind": principal.kind,
         "id": principal.id,
         "assurance": principal.assurance,
         "accountable": principal.accountable,
         "chain": list(principal.chain),
     }
+    if principal.document:
+        body["document"] = principal.document
+    if principal.mandate:
+        body["mandate"] = list(principal.mandate)
+    if principal.grant is not None:
+        body["grant"] = as_body(principal.grant)
+    return body
 
 
 def media_body(asset: Asset) -> Body:

@@ -14,6 +14,7 @@ from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about, duties_of
 from governance.lifecycle.outcome import Outcome
 from governance.lifecycle.questions import model_facts, principal_of, request_of
+from governance.lifecycle.standing import CONSENT, consent_fault, require_consent, standing
 from governance.marking.bodies import mark_from_json, marked_body, verified_body
 from governance.marking.duties import unmet
 from governance.marking.probe import inspect
@@ -23,6 +24,7 @@ from governance.policy import ModelFacts, as_body, decide, decision_input
 from governance.review import reviews, separation
 from governance.screening.media import screen as screen_media
 from governance.screening.report import as_body as screening_body
+from governance.screening.report import subjects_not_checked
 
 SUFFIX = {"video/mp4": ".mp4", "image/png": ".png", "image/jpeg": ".jpg", "audio/wav": ".wav"}
 
@@ -37,22 +39,28 @@ def screen(context: Context, story: Story) -> Outcome:
         screening_body(asset, screening),
         subjects=(("original", asset.digest),),
     )
+    request, day = request_of(story), clock.now().date()
+    stands = standing(context, request, day)
     decision = decide(
         context.policies.policy,
         decision_input(
-            request_of(story),
+            request,
             principal_of(story),
             stage="output",
-            date=clock.now().date(),
+            date=day,
             action="asset.import" if story.is_import else "generation.create",
             model=_model_facts(context, story),
             output_findings=screening.findings,
+            not_checked=subjects_not_checked(screening),
+            consent=stands.consent,
+            waivers=stands.waivers,
         ),
     )
     decided = about(story, "policy.decided", as_body(decision))
     entries = [seen, decided]
     if decision.effect == "deny":
-        reasons = [rule.because for rule in decision.rules if rule.effect == "deny"]
+        denying = [r for r in decision.rules if (r.effect, r.mode) == ("deny", "enforce")]
+        reasons = [rule.because for rule in denying]
         entries.append(_withheld(story, "screening", "policy_denied", reasons))
     return Outcome(tuple(entries))
 
@@ -90,10 +98,14 @@ def verify_marks(context: Context, story: Story) -> Outcome:
 
 def clear(context: Context, story: Story) -> Outcome:
     """`review.opened` where people must look, `asset.released` where nobody has to."""
+    with context.database.read() as session:
+        fault = consent_fault(context, session.connection(), story)
+    if fault is not None:
+        return Outcome((_withheld(story, "verification", "duty_unmet", [f"{CONSENT}: {fault}"]),))
     duty = story.enforced.get("review.people")
     asked = any(decision["effect"] == "review" for decision in story.decisions)
     if duty is None and not asked:
-        return Outcome((released(story, None),))
+        return Outcome((released(story, None),), also=lambda c: require_consent(context, c, story))
     return _open_review(context, story, duty or {"count": 1, "role": "reviewer"})
 
 

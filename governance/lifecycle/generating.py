@@ -7,6 +7,7 @@ from governance.evidence.story import Story
 from governance.kernel import clock
 from governance.kernel.errors import GovernanceError, InvalidRequest, TooLarge
 from governance.ledger import Entry
+from governance.lifecycle import stops
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import (
     about,
@@ -22,6 +23,7 @@ from governance.marking.bodies import mark_json
 from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
 from governance.routing.provider import Fault, Job, Order, Provider, Status
+from governance.routing.router import STOPPED
 
 MAX_ATTEMPTS = 5
 MAX_THROTTLE_WAIT = 300.0
@@ -29,13 +31,28 @@ SUFFIX = {"video": ".mp4", "image": ".png", "audio": ".wav"}
 
 
 def choose_route(context: Context, story: Story) -> Outcome:
-    """`route.chosen`, with every candidate and why it was or was not taken."""
+    """`route.chosen`, with every candidate and why it was or was not taken.
+
+    Where only a kill switch stands against a candidate that could serve, it waits for that.
+    """
     try:
-        route = context.router.route(request_of(story), max_amount=_decided_amount(story))
+        route = context.router.route(
+            request_of(story),
+            max_amount=_decided_amount(story),
+            stopped=_thrown(context),
+            permitted=story.request["principal"].get("grant", {}).get("models"),
+        )
         body = route_body(route)
     except InvalidRequest as error:
-        body = no_route_body(error.details.get("candidates", []))
+        candidates = error.details.get("candidates", [])
+        if any(candidate["rejected"] == STOPPED for candidate in candidates):
+            return Outcome(delay=stops.WAIT)
+        body = no_route_body(candidates)
     return Outcome((about(story, "route.chosen", body),))
+
+
+def _thrown(context: Context) -> frozenset[str]:
+    return context.switches.current().thrown
 
 
 def _decided_amount(story: Story) -> Decimal | None:

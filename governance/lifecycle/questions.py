@@ -29,11 +29,15 @@ def request_of(story: Story, prompt: str = "") -> GenerationRequest:
         territories=tuple(body["territories"]),
         roles=tuple(body["roles"]),
         purpose=body["purpose"],
-        declaration=Declaration(**body["declaration"]),
+        declaration=_declaration(body["declaration"]),
         audience=body["audience"],
         sector=body["sector"],
         references=_references(body),
     )
+
+
+def _declaration(body: dict[str, Any]) -> Declaration:
+    return Declaration(**{**body, "depicts": tuple(body.get("depicts", ()))})
 
 
 def _references(body: dict[str, Any]) -> tuple[str, ...]:

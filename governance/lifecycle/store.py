@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session
 
-from governance.evidence.story import Story, apply
+from governance.evidence.story import ENDS, Story, apply
+from governance.identity import budgets
 from governance.kernel.errors import NotFound
 from governance.ledger import Entry, Ledger
 from governance.lifecycle.tables import Generation
@@ -86,6 +88,7 @@ def advance(
     if not entries:
         raise ValueError("a change without a record")
     story = _append(connection, ledger, held.story, entries)
+    _settle(connection, held.story, story)
     values = {
         "state": story.state,
         "version": held.version + 1,
@@ -170,6 +173,23 @@ def _append(
     for sealed in ledger.append_all(connection, entries):
         story = apply(story, sealed)
     return story
+
+
+def _settle(connection: Connection, before: Story, after: Story) -> None:
+    """The money that was set aside for a generation goes where its story says.
+
+    An order whose outcome is not known, or that was withdrawn under way, may still be charged:
+    its money stays held.
+    """
+    if "grant" not in after.request["principal"]:
+        return
+    was_open = before.original is None and before.state not in ENDS
+    is_made, is_over = after.original is not None, after.state in ENDS
+    if not was_open or not (is_made or is_over) or (is_over and after.held is not None):
+        return
+    cost = Decimal(after.cost["amount"]) if after.cost else None
+    nothing = Decimal(0) if is_over else None  # a vendor that names no price takes what it quoted
+    budgets.settle(connection, after.id, nothing if cost is None else cost)
 
 
 def _not_found(generation: str) -> NotFound:

@@ -4,27 +4,30 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
 
 from governance.domain import Asset, Decision, Finding, GenerationRequest, Mark, Principal, Quote
 from governance.evidence.story import State, Story
-from governance.identity import replay
+from governance.identity import budgets, replay
 from governance.identity.request_signature import SignedRequest
 from governance.kernel import clock, ids
 from governance.kernel.errors import InvalidRequest
 from governance.ledger import Entry
-from governance.lifecycle import store
+from governance.lifecycle import limits, store
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about, first, media_body, request_body
 from governance.lifecycle.questions import PROMPT, model_facts
+from governance.lifecycle.standing import standing
 from governance.lifecycle.steps import wake_at
 from governance.lifecycle.tables import IdempotencyKey
 from governance.marking.bodies import mark_json
 from governance.policy import Authorization, ModelFacts, as_body, decide, decision_input
 from governance.policy.inputs import Action
 from governance.review import separation
+from governance.routing.router import AUTO
 from governance.screening.prompt import screen_prompt
 
 _KEYS = IdempotencyKey.__table__  # type: ignore[attr-defined]
@@ -81,6 +84,7 @@ class Submission:
     caller: Caller
     entries: tuple[Entry, ...]
     digest: str  # of what the request means; only where there is an idempotency key
+    cost: Decimal = Decimal(0)  # to be set aside, in the currency of the caller's grant
     before: Callable[[Connection], None] = field(default=lambda connection: None)
 
 
@@ -92,34 +96,59 @@ def assess(
 ) -> Assessment:
     """Screen the prompt, price the request and ask policy. Reads only.
 
-    Raises InvalidRequest (`territory_missing`, `model_unknown`, `model_retired`, `no_route`, …).
+    Raises InvalidRequest (`territory_missing`, `territory_unknown`, `model_unknown`,
+    `model_retired`, `no_route`, …), Denied (`mandate_exceeded`) with the dimension.
     """
-    if not request.territories:
-        raise InvalidRequest(
-            "territory_missing",
-            "Say where the result will be shown: `territories`, for example EU or DE,FR.",
-            param="territories",
-        )
+    _require_territories(context, request)
+    limits.require_request(principal, request)
     facts, quote = ModelFacts(), None
     if action == "generation.create":
-        route = context.router.route(request)
+        grant = principal.grant
+        route = context.router.route(
+            request,
+            max_amount=grant.per_call if grant and request.model == AUTO else None,
+            stopped=context.switches.last.thrown,
+            permitted=grant.models if grant else None,
+        )
+        limits.require_affordable(principal, route.quote)
         model = context.catalogue.get(route.model)
         facts = model_facts(model)
         quote = route.quote
+    day = clock.now().date()
+    stands = standing(context, request, day)
     decision = decide(
         context.policies.policy,
         decision_input(
             request,
             principal,
             stage="request",
-            date=clock.now().date(),
+            date=day,
             action=action,
             model=facts,
             quote=quote,
             prompt_findings=_screened(context, request),
+            consent=stands.consent,
+            waivers=stands.waivers,
         ),
     )
     return Assessment(request, decision, quote, facts.id)
+
+
+def _require_territories(context: Context, request: GenerationRequest) -> None:
+    if not request.territories:
+        raise InvalidRequest(
+            "territory_missing",
+            "Say where the result will be shown: `territories`, for example EU or DE,FR.",
+            param="territories",
+        )
+    unknown = context.policies.policy.territories.unknown(request.territories)
+    if unknown:
+        raise InvalidRequest(
+            "territory_unknown",
+            f"No territory is called {', '.join(unknown[:5])}: use codes of countries (DE) or of "
+            "states of the USA (US-CA), or EU.",
+            param="territories",
+        )
 
 
 def prepare(context: Context, request: GenerationRequest, caller: Caller) -> Submission:
@@ -171,6 +200,8 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     if answered is not None:
         return store.get(connection, answered).story
     submission.before(connection)
+    if submission.cost:
+        budgets.reserve(connection, caller.principal, submission.generation, submission.cost)
     story = store.begin(
         connection, context.ledger, submission.entries, lambda s: wake_at(s, context.settings)
     )
@@ -196,14 +227,22 @@ def _submission(
         as_body(assessment.decision, caller.authorization),
     )
     digest = _digest(event, body, private) if caller.idempotency_key is not None else ""
-    return Submission(generation, caller, (asked, decided), digest)
+    return Submission(generation, caller, (asked, decided), digest, _cost(assessment))
+
+
+def _cost(assessment: Assessment) -> Decimal:
+    is_denied = assessment.decision.effect == "deny"
+    return Decimal(0) if assessment.quote is None or is_denied else assessment.quote.amount
 
 
 def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any], ...]) -> str:
-    """What a request means, so that a repeated one is recognised; its signature does not count."""
+    """What a request means, so that a repeated one is recognised; its signature does not count.
+
+    An agent that acts for two people does not answer one with what the other asked for.
+    """
     meaning = {
         name: value for name, value in body.items() if name not in ("signature", "principal")
-    }
+    } | {"accountable": body["principal"]["accountable"]}
     return hashlib.sha256(repr((event, sorted(meaning.items()), private)).encode()).hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Reading generations: one, or a page of a principal's projects."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -41,12 +42,18 @@ def page(
     session: Session,
     requester: str,
     *,
+    projects: Collection[str] | None,
     after: str | None,
     limit: int,
     newest_first: bool = True,
 ) -> Page:
-    """What a principal has requested, a page at a time; `after`: the last id of the page before."""
+    """What a principal has requested, a page at a time.
+
+    projects: None for all of them; after: the last id of the page before.
+    """
     query = select(_ROWS.c.story).where(_ROWS.c.requester == requester, ~_ROWS.c.deleted)
+    if projects is not None:
+        query = query.where(_ROWS.c.project.in_(projects))
     if after is not None:
         query = query.where(_ROWS.c.id < after if newest_first else _ROWS.c.id > after)
     order = _ROWS.c.id.desc() if newest_first else _ROWS.c.id

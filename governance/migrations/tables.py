@@ -6,3 +6,4 @@ from governance.ledger import tables as ledger_tables  # noqa: F401
 from governance.lifecycle import tables as lifecycle_tables  # noqa: F401
 from governance.policy import tables as policy_tables  # noqa: F401
 from governance.review import tables as review_tables  # noqa: F401
+from governance.rights import tables as rights_tables  # noqa: F401

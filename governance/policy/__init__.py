@@ -4,7 +4,7 @@ from governance.policy.authorization import Assignment, Authorization, Snapshot,
 from governance.policy.decisions import as_body, decide, replay
 from governance.policy.duties import CAPABILITIES
 from governance.policy.inputs import ModelFacts, decision_input
-from governance.policy.packs import check, load
+from governance.policy.packs import check, load, warnings
 from governance.policy.rules import Policy
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "domain_of",
     "load",
     "replay",
+    "warnings",
 ]

@@ -5,10 +5,10 @@ from typing import Literal
 from sqlalchemy import Connection, delete, insert, select
 
 from governance.kernel import epoch
-from governance.kernel.errors import Conflict, InvalidRequest, NotFound
+from governance.kernel.errors import Conflict, Denied, InvalidRequest, NotFound
 from governance.ledger.ledger import Entry, Ledger
-from governance.policy import judge
-from governance.policy.authorization import DOMAIN, EVERYBODY, ROLE, SUBJECT, Assignment
+from governance.policy import judge, roles
+from governance.policy.authorization import CUSTOM_ROLE, DOMAIN, EVERYBODY, SUBJECT, Assignment
 from governance.policy.rules import Policy
 from governance.policy.tables import RoleAssignment
 
@@ -31,15 +31,18 @@ def grant(
 
     by: who changes it, or `service` for the service's own first steps.
     Raises InvalidRequest (`subject_invalid`, `role_unknown`, `domain_invalid`), Conflict
-    (`role_already_held`), ConfigurationError (`policy_disagreement`); then nothing is changed.
+    (`role_already_held`), Denied (`role_own`), ConfigurationError (`policy_disagreement`); then
+    nothing is changed.
     """
-    assignment = _checked(policy, subject, role, domain)
     number = epoch.advance(connection)
+    assignment = _checked(connection, policy, subject, role, domain)
+    if subject == by:
+        raise Denied("role_own", "Nobody gives roles to themselves; ask another administrator.")
     before = stored(connection)
     if assignment in before:
         raise Conflict("role_already_held", f"{subject} holds {role} in {domain} already.")
     connection.execute(insert(_ASSIGNMENTS).values(subject=subject, role=role, domain=domain))
-    _judge(policy, assignment, [*before, assignment])
+    _judge(connection, policy, assignment, [*before, assignment])
     _record(connection, ledger, "granted", assignment, by, number)
 
 
@@ -58,8 +61,8 @@ def revoke(
     Raises NotFound (`role_not_held`), Conflict (`last_administrator`), and what `grant` raises
     for words that are wrong.
     """
-    assignment = _checked(policy, subject, role, domain)
     number = epoch.advance(connection)
+    assignment = _checked(connection, policy, subject, role, domain)
     before = stored(connection)
     if assignment not in before:
         raise NotFound("role_not_held", f"{subject} does not hold {role} in {domain}.")
@@ -72,7 +75,7 @@ def revoke(
             _ASSIGNMENTS.c.domain == domain,
         )
     )
-    _judge(policy, assignment, remaining)
+    _judge(connection, policy, assignment, remaining)
     _record(connection, ledger, "revoked", assignment, by, number)
 
 
@@ -82,14 +85,16 @@ def stored(connection: Connection) -> list[Assignment]:
     return [Assignment(*row) for row in connection.execute(select(*columns).order_by(*columns))]
 
 
-def _checked(policy: Policy, subject: str, role: str, domain: str) -> Assignment:
+def _checked(
+    connection: Connection, policy: Policy, subject: str, role: str, domain: str
+) -> Assignment:
     if not SUBJECT.fullmatch(subject):
         raise InvalidRequest("subject_invalid", f"“{subject}” is not a principal.", param="subject")
-    known = {permission.subject for permission in policy.permissions} - {EVERYBODY}
-    if not ROLE.fullmatch(role) or role not in known:
+    known = roles.built_in(policy)
+    if role not in known and not roles.is_custom(connection, role):
         raise InvalidRequest(
             "role_unknown",
-            f"There is no role “{role}”; choose one of {', '.join(sorted(known))}.",
+            f"There is no role “{role}”; choose one of {', '.join(known)}, or one of your own.",
             param="role",
         )
     if not DOMAIN.fullmatch(domain):
@@ -97,6 +102,11 @@ def _checked(policy: Policy, subject: str, role: str, domain: str) -> Assignment
             "domain_invalid",
             f"“{domain}” is neither org/<organisation> nor org/<organisation>/project/<project>.",
             param="domain",
+        )
+    own = CUSTOM_ROLE.fullmatch(role)
+    if own is not None and own[1] != domain.split("/")[1]:
+        raise InvalidRequest(
+            "domain_invalid", f"{role} can only be given within org/{own[1]}.", param="domain"
         )
     return Assignment(subject, role, domain)
 
@@ -118,10 +128,14 @@ def _require_administrator(revoked: Assignment, remaining: list[Assignment]) -> 
         )
 
 
-def _judge(policy: Policy, changed: Assignment, assignments: list[Assignment]) -> None:
+def _judge(
+    connection: Connection, policy: Policy, changed: Assignment, assignments: list[Assignment]
+) -> None:
     own = [other for other in assignments if other.subject == changed.subject]
-    probes = judge.probes_about(policy.permissions, changed.role, changed.subject, changed.domain)
-    judge.require_agreement(policy.model, policy.permissions, own, probes)
+    named = {*roles.built_in(policy), EVERYBODY, changed.role, *(held.role for held in own)}
+    permissions = [p for p in roles.effective(connection, policy) if p.subject in named]
+    probes = judge.probes_about(permissions, changed.role, changed.subject, changed.domain)
+    judge.require_agreement(policy.model, permissions, own, probes)
 
 
 def _record(

@@ -15,12 +15,20 @@ from governance.domain import Principal
 
 Effect = Literal["allow", "deny"]
 Reason = Literal[
-    "allowed", "denied_by_rule", "no_role", "no_rule", "accountable_person_not_allowed"
+    "allowed",
+    "denied_by_rule",
+    "no_role",
+    "no_rule",
+    "accountable_person_not_allowed",
+    "stopped",
+    "mandate_exceeded",
 ]
 Facts = Mapping[str, bool]
 
 EVERYBODY = EVERYWHERE = "*"
-ROLE = re.compile(r"role:[a-z][a-z0-9_]{0,63}")
+BUILT_IN_ROLE = re.compile(r"role:[a-z][a-z0-9_]{0,63}")
+# An organisation's own roles carry its name, so that they never meet those that are built in.
+CUSTOM_ROLE = re.compile(r"role:([a-z0-9][a-z0-9._-]{0,63})\.([a-z][a-z0-9_]{0,63})")
 # Ids of principals never look like roles, so nobody can be named into a role.
 SUBJECT = re.compile(r"(agt|svc|usr)_[0-9a-f]{32}")
 DOMAIN = re.compile(r"org/([a-z0-9][a-z0-9._-]{0,63})(/project/[a-z0-9][a-z0-9._-]{0,63})?")
@@ -30,20 +38,23 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "agent": ("manage", "read"),
     "approval": ("decide",),
     "asset": ("import", "recall"),
-    "catalogue": ("read",),
     "checkpoint": ("read",),
+    "consent": ("create", "read", "withdraw", "erase"),
     "disclosure": ("read",),
     "export": ("create",),
     "generation": ("create", "read", "list", "cancel", "download"),
+    "mandate": ("create", "manage", "read", "revoke"),
     "model": ("list",),
     "person": ("manage",),
-    "policy": ("read", "manage"),
+    "policy": ("read",),
     "preflight": ("create",),
     "record": ("read",),
     "report": ("create",),
     "review": ("read", "claim", "decide"),
-    "role": ("manage",),
-    "service": ("manage",),
+    "role": ("manage", "read"),
+    "service": ("manage", "read"),
+    "switch": ("manage", "read"),
+    "waiver": ("create", "read", "decide"),
 }
 
 # Named conditions: the fact that is asked for, and the answer under which the condition holds.
@@ -93,7 +104,7 @@ class Snapshot:
     """Rules and assignments of one epoch, indexed; immutable, so readers need no lock."""
 
     epoch: int
-    permissions: Mapping[tuple[str, str], tuple[Permission, ...]]
+    permissions: Mapping[tuple[str, str, str], tuple[Permission, ...]]
     assignments: Mapping[str, tuple[Assignment, ...]]
 
     def authorize(
@@ -106,9 +117,9 @@ class Snapshot:
         roles = self.roles(subject, domain)
         matching = [
             permission
-            for permission in self.permissions.get((obj, act), ())
-            if (permission.subject in roles or permission.subject == EVERYBODY)
-            and within(domain, permission.domain)
+            for holder in (*roles, EVERYBODY)
+            for permission in self.permissions.get((holder, obj, act), ())
+            if within(domain, permission.domain)
             and holds(permission.condition, permission.effect, facts)
         ]
         reason = _reason(roles, matching)
@@ -151,17 +162,17 @@ class Snapshot:
 def compile_snapshot(
     permissions: Iterable[Permission], assignments: Iterable[Assignment], epoch: int = 0
 ) -> Snapshot:
-    """Index rules by (object, action) and assignments by subject."""
-    by_action: dict[tuple[str, str], tuple[Permission, ...]] = {}
+    """Index rules by (role, object, action) and assignments by subject."""
+    by_holder: dict[tuple[str, str, str], tuple[Permission, ...]] = {}
     for permission in permissions:
-        key = (permission.object, permission.action)
-        by_action[key] = (*by_action.get(key, ()), permission)
+        key = (permission.subject, permission.object, permission.action)
+        by_holder[key] = (*by_holder.get(key, ()), permission)
     by_subject: dict[str, list[Assignment]] = {}
     for assignment in assignments:
         by_subject.setdefault(assignment.subject, []).append(assignment)
     return Snapshot(
         epoch,
-        MappingProxyType(by_action),
+        MappingProxyType(by_holder),
         MappingProxyType({subject: tuple(held) for subject, held in by_subject.items()}),
     )
 

@@ -1,5 +1,6 @@
 """Decisions: pure, from a policy and an input; the same two always give the same answer."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 from governance.domain import Decision, Duty, Effect, MatchedRule, Mode
@@ -14,11 +15,13 @@ _STRICTNESS: tuple[Effect, ...] = get_args(Effect)
 def decide(policy: Policy, facts: dict[str, Any]) -> Decision:
     """What policy says about an input of the shape of `decision-input.schema.json`.
 
-    Effects join by strictness, duties by union; observed rules are listed and change nothing.
+    Effects join by strictness, duties by union; observed and waived rules are listed and change
+    nothing.
     Raises InvalidRequest (`decision_input_invalid`) with the field at fault.
     """
     _require_valid(policy, facts)
-    matching = [rule for rule in policy.rules if rule.applies(facts)]
+    waivers = _waivers(facts)
+    matching = [_under(waivers, rule) for rule in policy.rules if rule.applies(facts)]
     return Decision(
         effect=strictest([r.matched.effect for r in matching if r.matched.mode == "enforce"]),
         rules=tuple(rule.matched for rule in matching),
@@ -56,6 +59,27 @@ def as_body(decision: Decision, authorization: Authorization | None = None) -> d
     }
 
 
+def is_waivable(rule: MatchedRule) -> bool:
+    """Nobody here can make an exception to a law or to a code that was signed."""
+    return rule.level == "house" and rule.mode == "enforce"
+
+
+def _waivers(facts: dict[str, Any]) -> dict[str, str]:
+    """The waiver of each rule that has one, the oldest where there are several.
+
+    Inputs that were recorded before there were waivers name none.
+    """
+    return {item["rule"]: item["waiver"] for item in reversed(facts.get("waivers", []))}
+
+
+def _under(waivers: dict[str, str], rule: Rule) -> Rule:
+    """The rule as it counts: without effect and duties where a waiver lifts it."""
+    waiver = waivers.get(rule.matched.id)
+    if waiver is None or not is_waivable(rule.matched):
+        return rule
+    return replace(rule, matched=replace(rule.matched, mode="waived", waiver=waiver), duties=())
+
+
 def _require_valid(policy: Policy, facts: dict[str, Any]) -> None:
     if policy.accepts.is_valid(facts):
         return
@@ -85,7 +109,9 @@ def _duties(policy: Policy, matching: list[Rule]) -> tuple[Duty, ...]:
 
 
 def _rule_body(rule: MatchedRule) -> dict[str, Any]:
+    optional = {"strength": rule.strength, "waiver": rule.waiver}
     return {
+        **{name: value for name, value in optional.items() if value},
         "id": rule.id,
         "pack": rule.pack,
         "cites": rule.cites,

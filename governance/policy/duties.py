@@ -56,6 +56,7 @@ _JOINS: dict[str, Callable[[Any, Any], Any]] = {
     "placement": _strictest(PLACEMENTS),
     "duration": _strictest(DURATIONS),
     "height": max,
+    "seconds": max,
     "count": max,
     "role": _strictest(ROLES),
     "months": max,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_CEILING
 from typing import Any, Literal
 
-from governance.domain import Finding, GenerationRequest, Principal, Quote
+from governance.domain import ConsentState, Finding, GenerationRequest, Principal, Quote
 
 Stage = Literal["request", "output"]
 Action = Literal["generation.create", "asset.import"]
@@ -41,11 +41,16 @@ def decision_input(
     quote: Quote | None = None,
     prompt_findings: Iterable[Finding] = (),
     output_findings: Iterable[Finding] = (),
+    not_checked: Iterable[str] = (),
+    consent: ConsentState = "missing",
+    waivers: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """A JSON object of the shape of `policies/schemas/decision-input.schema.json`.
 
     It holds no prompt, name or free text. Equal facts give an equal object, whatever their order.
     `decide` refuses values outside the schema, such as an unknown sector.
+    not_checked: what no detector looked for in the file, as the schema enumerates it;
+    consent: what the declared one is worth; waivers: (rule, waiver) of each that is valid.
     """
     return {
         "stage": stage,
@@ -81,11 +86,16 @@ def decision_input(
             "real_person": request.declaration.real_person,
             "artistic": request.declaration.artistic,
             "consent": bool(request.declaration.consent),
+            "synthetic_performer": request.declaration.synthetic_performer,
+            "depicts": sorted(set(request.declaration.depicts)),
         },
         "prompt_findings": _findings(prompt_findings),
         "output_findings": _findings(output_findings),
+        "not_checked": sorted(set(not_checked)),
         "quote": _quote(quote),
         "references": list(request.references),
+        "consent": consent,
+        "waivers": [{"rule": rule, "waiver": waiver} for rule, waiver in sorted(set(waivers))],
     }
 
 

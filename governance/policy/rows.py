@@ -10,11 +10,11 @@ from pathlib import Path
 from governance.kernel.documents import FileFault, read_text
 from governance.policy.authorization import (
     ACTIONS,
+    BUILT_IN_ROLE,
     CONDITIONS,
     DOMAIN,
     EVERYBODY,
     EVERYWHERE,
-    ROLE,
 )
 
 FILE = "authorization/policy.csv"
@@ -45,7 +45,7 @@ def _faults(cells: list[str], ids: set[str]) -> Iterator[str]:
         yield f"the id “{rule}” is empty or taken"
     if effect not in ("allow", "deny"):
         yield f"the effect is allow or deny, not “{effect}”"
-    if not ROLE.fullmatch(subject) and (subject, effect) != (EVERYBODY, "deny"):
+    if not BUILT_IN_ROLE.fullmatch(subject) and (subject, effect) != (EVERYBODY, "deny"):
         yield f"the subject is role:<name>, or {EVERYBODY} in a deny, not “{subject}”"
     if domain != EVERYWHERE and not DOMAIN.fullmatch(domain):
         yield f"the domain is {EVERYWHERE} or org/…, not “{domain}”"

@@ -1,17 +1,19 @@
-"""The snapshot in use, renewed as soon as any process has changed an assignment."""
+"""The snapshot in use, renewed as soon as any process has changed a role or who holds it."""
 
 from sqlalchemy import Connection
 from sqlmodel import Session
 
 from governance.kernel import epoch
 from governance.kernel.database import Database
-from governance.policy import assignments
+from governance.policy import assignments, roles
 from governance.policy.authorization import Snapshot, compile_snapshot
 from governance.policy.rules import Policy
 
 
 class PolicyStore:
-    """One per process. `policy` is fixed at start; assignments follow the database's epoch."""
+    """One per process. `policy` is fixed at start; custom roles and who holds which role follow the
+    database's epoch.
+    """
 
     def __init__(self, database: Database, policy: Policy) -> None:
         self.policy = policy
@@ -29,9 +31,13 @@ class PolicyStore:
 
     def seen_by(self, session: Session) -> Snapshot:
         """The same, as of what a session that is open already can see."""
-        snapshot = self._snapshot
         connection = session.connection()
-        if epoch.current(connection) != snapshot.epoch:
+        return self.as_of(connection, epoch.current(connection))
+
+    def as_of(self, connection: Connection, number: int) -> Snapshot:
+        """The same for whoever has read the epoch already, in the same snapshot."""
+        snapshot = self._snapshot
+        if number != snapshot.epoch:
             snapshot = self._snapshot = self._read(connection)
         return snapshot
 
@@ -39,4 +45,4 @@ class PolicyStore:
         # The epoch first: if a change slips in between, the next call sees it and reads again.
         number = epoch.current(connection)
         rows = assignments.stored(connection)
-        return compile_snapshot(self.policy.permissions, rows, number)
+        return compile_snapshot(roles.effective(connection, self.policy), rows, number)

@@ -19,6 +19,7 @@ from governance.reporting.population import Population
 from governance.reporting.report import InclusionProof, ReportInput
 from governance.reporting.rows import MARK_LETTERS, rows
 from governance.reporting.rules import policy_versions, rule_book
+from governance.reporting.waivers import waivers
 
 # How many generations, and how many exceptions, are printed; the attachments hold all.
 PRINTED_ROWS = 300
@@ -73,10 +74,14 @@ def context(
         "drawing": _drawn(partial(_drawing, source, style=chart_style)),
         "gaps": gaps,
         "observed": source.observed,
+        "packs": source.packs,
         "groups": groups,
         "exceptions": sum(group.count for group in groups),
         "policies": policy_versions(stories, source.service_records),
         "rules": book.rules,
+        "waivers": waivers(
+            source.service_records, stories, source.start, source.end, source.project
+        ),
         "unscreened": unscreened(stories),
         "letters": MARK_LETTERS,
         "rows": rows(population.reported[:PRINTED_ROWS], book),

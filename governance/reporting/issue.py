@@ -10,12 +10,14 @@ from governance.evidence.figures import figures
 from governance.evidence.record import Record
 from governance.evidence.report import figures_document, population, service_records
 from governance.evidence.story import RULES, Story, apply
+from governance.identity import documents, mandates
 from governance.kernel import build, clock, ids
 from governance.kernel.errors import InvalidRequest
 from governance.ledger import SERVICE, Entry, tree
 from governance.ledger.export import Extract, disclosures, extract
 from governance.lifecycle.context import Context
 from governance.policy import versions
+from governance.reporting.packs import packs
 from governance.reporting.population import ReportedStory
 from governance.reporting.report import InclusionProof, ReportInput
 
@@ -121,6 +123,7 @@ def _report_input(context: Context, scope: Scope, taken: Extract, report: str) -
         observed=[
             rule.matched for rule in context.policies.policy.rules if rule.matched.mode == "observe"
         ],
+        packs=packs(context.policies.policy.document),
     )
 
 
@@ -161,7 +164,10 @@ def _bundle(context: Context, taken: Extract, opened: list[tuple[str, str]]) -> 
     with context.database.read() as session:
         connection = session.connection()
         policies = {name: versions.document(connection, name) for name in taken.policies}
-    return bundle.build(taken.contents(keyring.chain, policies, opened), keyring.manifest)
+        cited = documents.envelopes(connection, sorted(taken.identities))
+        hops = mandates.compacts(connection, sorted(taken.mandates))
+    contents = taken.contents(keyring.chain, policies, opened, cited, hops)
+    return bundle.build(contents, keyring.manifest)
 
 
 def _recorded(scope: Scope, taken: Extract, by: str | None) -> dict[str, object]:

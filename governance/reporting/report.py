@@ -10,6 +10,7 @@ from governance.domain import MatchedRule
 from governance.evidence.checkpoint import Checkpoint
 from governance.evidence.record import Record
 from governance.kernel.clock import rfc3339
+from governance.reporting.packs import Pack
 from governance.reporting.population import ReportedStory
 
 
@@ -33,7 +34,7 @@ class ReportInput:
     figures_json: `evidence.report.figures_document` of them; bundle: the evidence bundle (zip);
     proof: None for an empty log; fingerprints: `SHA256:…`; producer: version of the service;
     templates_dir: the folder `report_templates`; observed: every rule in mode observe of the policy
-    in force, whether it matched or not.
+    in force, whether it matched or not; packs: all of that policy, with or without rules.
     """
 
     number: str
@@ -55,6 +56,7 @@ class ReportInput:
     producer: str
     templates_dir: Path
     observed: Sequence[MatchedRule] = ()
+    packs: Sequence[Pack] = ()
 
     @property
     def scope(self) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ _STRICTNESS = ("permit", "review", "deny")
 class Rule:
     """A rule that matched at least once. `ref` (R1, R2, …) stands for it in tables.
 
-    matched: for how many generations.
+    matched: for how many generations; strength: of a code of practice (will, encouraged, may).
     """
 
     ref: str
@@ -28,6 +28,7 @@ class Rule:
     effect: str
     because: str
     matched: int
+    strength: str = ""
 
 
 @dataclass
@@ -75,6 +76,7 @@ def rule_book(stories: Sequence[Story]) -> RuleBook:
             effect=seen[key]["effect"],
             because=seen[key]["because"],
             matched=matched[key],
+            strength=seen[key].get("strength", ""),
         )
         for key in sorted(seen)
     )

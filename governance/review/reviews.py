@@ -95,6 +95,15 @@ def release_claim(connection: Connection, review: str, person: str) -> None:
     )
 
 
+def release_claims(connection: Connection, person: str) -> None:
+    """Give back everything that somebody is at work on, who will not finish it."""
+    connection.execute(
+        update(Review)
+        .where(col(Review.claimed_by) == person)
+        .values(claimed_by=None, claim_expires_at=None)
+    )
+
+
 def decide(
     connection: Connection,
     review: str,

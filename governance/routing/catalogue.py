@@ -131,9 +131,9 @@ class Catalogue:
         return model
 
     def countries(self, territories: tuple[str, ...]) -> frozenset[str]:
-        """The countries meant by codes and names of groups."""
+        """The countries meant by names of groups and codes of countries or their states."""
         return frozenset[str]().union(
-            *(self._territories.get(code, frozenset({code})) for code in territories)
+            *(self._territories.get(code, frozenset({code[:2]})) for code in territories)
         )
 
     def _alternatives(self, model: Model) -> list[str]:

@@ -3,17 +3,20 @@
 A pure function of the request, the catalogue, which providers are configured, and the date.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from governance.domain import Candidate, GenerationRequest, Quote, Route
+from governance.evidence.grant import covers_item
 from governance.kernel import clock
 from governance.kernel.errors import InvalidRequest
 from governance.routing.catalogue import Catalogue, Frame, Model
 from governance.routing.provider import Provider
 
 AUTO = "auto"
+# Why a candidate is rejected that nothing but a kill switch stands against.
+STOPPED = "stopped by a kill switch"
 _PLACES = Decimal("0.0001")
 
 
@@ -30,17 +33,24 @@ class Router:
         *,
         max_amount: Decimal | None = None,
         audio: bool = False,
+        stopped: Collection[str] = (),
+        permitted: Sequence[str] | None = None,
     ) -> Route:
         """The model for a request: the named one if it can serve, else the best for `auto`.
 
-        max_amount: USD that the quote must not exceed; audio: whether there must be sound.
+        max_amount: USD that the quote must not exceed; audio: whether there must be sound;
+        stopped: scopes of thrown switches, of which `model:…` and `provider:…` count here;
+        permitted: the models of the caller's grant, None for any.
         The candidates are ordered: the chosen one, others by falling score, then the rejected.
         Raises InvalidRequest: `model_unknown`, `model_retired`, `no_route` (with `candidates`).
         """
         named = request.model != AUTO
         models = (self._catalogue.get(request.model),) if named else self._catalogue.models
         today = clock.now().date()
-        judged = [(m, self._judge(m, request, max_amount, audio, today)) for m in models]
+        judged = [
+            (m, self._judge(m, request, max_amount, audio, today, stopped, permitted))
+            for m in models
+        ]
         ranked = sorted(judged, key=lambda pair: _rank(pair[1]))
         candidates = tuple(candidate for _, candidate in ranked)
         chosen, best = ranked[0]
@@ -66,6 +76,8 @@ class Router:
         max_amount: Decimal | None,
         audio: bool,
         today: date,
+        stopped: Collection[str],
+        permitted: Sequence[str] | None,
     ) -> Candidate:
         quote = model.quote(request.seconds, request.width, request.height)
         reasons = [
@@ -73,6 +85,8 @@ class Router:
             *_capability(model, request, audio),
             *self._licence(model, request),
             *_affordability(quote, max_amount),
+            *_grant(model, permitted),
+            *_stop(model, stopped),
         ]
         if reasons or quote is None:
             return Candidate(model.id, "; ".join(reasons), None, quote)
@@ -122,6 +136,16 @@ def _affordability(quote: Quote | None, max_amount: Decimal | None) -> Iterator[
         yield "no price known for this size"
     elif max_amount is not None and quote.amount > max_amount:
         yield f"costs {quote.amount} USD, above the limit of {max_amount} USD"
+
+
+def _grant(model: Model, permitted: Sequence[str] | None) -> Iterator[str]:
+    if permitted is not None and not covers_item(model.id, permitted):
+        yield "outside the mandate"
+
+
+def _stop(model: Model, stopped: Collection[str]) -> Iterator[str]:
+    if f"model:{model.id}" in stopped or f"provider:{model.provider}" in stopped:
+        yield STOPPED
 
 
 def _fits(frame: Frame, width: int, height: int) -> bool:

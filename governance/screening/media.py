@@ -29,14 +29,17 @@ Severity = Literal["info", "warn", "fail"]
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 
 UNCONFIGURED = "No detector is configured."
+# What Art. 5 of the AI Act prohibits to generate from 2 December 2026 on.
+PROHIBITED = (("child sexual abuse", UNCONFIGURED), ("intimate imagery", UNCONFIGURED))
 NOT_CHECKED = {
     "video": (
+        *PROHIBITED,
         ("faces", UNCONFIGURED),
         ("nudity", UNCONFIGURED),
         ("speech", UNCONFIGURED),
         ("red flashes", "Frames are examined by luminance only."),
     ),
-    "image": (("faces", UNCONFIGURED), ("nudity", UNCONFIGURED)),
+    "image": (*PROHIBITED, ("faces", UNCONFIGURED), ("nudity", UNCONFIGURED)),
     "audio": (("speech", UNCONFIGURED),),
 }
 

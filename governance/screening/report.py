@@ -48,6 +48,11 @@ def as_body(asset: Asset, screening: Screening) -> dict[str, Any]:
     }
 
 
+def subjects_not_checked(screening: Screening) -> tuple[str, ...]:
+    """What nothing looked for, as codes: `child_sexual_abuse`, `faces`, …"""
+    return tuple(subject.replace(" ", "_") for subject, _ in screening.coverage.not_checked)
+
+
 def finding_json(finding: Finding) -> dict[str, str]:
     """A finding as it stands in records."""
     return {

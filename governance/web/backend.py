@@ -17,8 +17,10 @@ from governance.domain import (
     PrincipalKind,
     Purpose,
 )
+from governance.lifecycle.determination import DeepFake
 from governance.review.queue import Standing
 from governance.review.reasons import Reason
+from governance.web.account_backend import AccountBackend
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class RequestFacts:
 class ReviewPage:
     """Everything a reviewer needs; asset: the file under review, with its marks.
 
-    marks: as read back from its bytes; votes: in order of time; reasons: at the stage `review`.
+    marks: as read back from its bytes; votes: in order of time; reasons: at the stage `review`;
+    asks_deep_fake: an approval has to say whether it is one; can_sign: the person has a passkey.
     """
 
     row: Row
@@ -127,6 +130,8 @@ class ReviewPage:
     findings: tuple[Finding, ...]
     votes: tuple[Vote, ...]
     reasons: tuple[Reason, ...]
+    asks_deep_fake: bool = False
+    can_sign: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,13 +155,18 @@ class Played:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A person's decision as the form sends it; digest: of the file that the page showed."""
+    """A person's decision as the form sends it; digest: of the file that the page showed;
+
+    deep_fake: what the person finds; answer: JSON of their passkey's, empty if it is not signed.
+    """
 
     decision: str
     reason: str
     comment: str
     digest: str
     played: Played
+    deep_fake: DeepFake = ""
+    answer: str = ""
 
 
 class WebBackend(Protocol):
@@ -167,11 +177,17 @@ class WebBackend(Protocol):
         """The public address, without a trailing slash."""
         ...
 
+    @property
+    def account(self) -> AccountBackend:
+        """What concerns one's own account."""
+        ...
+
     def status(self) -> Status: ...
 
-    def sign_in(self, username: str, password: str, replaces: str | None) -> str:
+    def sign_in(self, username: str, password: str, replaces: str | None, code: str = "") -> str:
         """The session's token; replaces: the token that the browser had before.
 
+        code: of the person's authenticator app, where they have set one up.
         Raises Denied (`password_change_required`) for a one-time password.
         """
         ...
@@ -182,7 +198,9 @@ class WebBackend(Protocol):
         """Whose session it is; None when it is over or never was."""
         ...
 
-    def change_password(self, username: str, old: str, new: str) -> None: ...
+    def change_password(self, username: str, old: str, new: str, code: str = "") -> str:
+        """Every session of the person ends; the token of a new one."""
+        ...
 
     def queue(self, person: Principal) -> list[Row]:
         """What waits for people, oldest first, as far as this person may see it."""
@@ -197,5 +215,9 @@ class WebBackend(Protocol):
     def claim(self, person: Principal, review: str) -> None: ...
 
     def release(self, person: Principal, review: str) -> None: ...
+
+    def statement_options(self, person: Principal, review: str, verdict: Verdict) -> str:
+        """JSON for `navigator.credentials.get`, to sign what this verdict states."""
+        ...
 
     def decide(self, person: Principal, review: str, verdict: Verdict) -> None: ...

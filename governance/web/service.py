@@ -8,24 +8,26 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from governance.domain import Asset, Finding, MatchedRule, Principal
+from governance.evidence import assertion
 from governance.evidence.story import Story
-from governance.identity import login, sessions
+from governance.identity import challenges, login, passkeys, sessions
 from governance.identity.names import display_names
 from governance.kernel import clock
 from governance.kernel.errors import Denied, Unauthenticated
 from governance.ledger import tree
 from governance.ledger.publisher import latest
 from governance.ledger.tables import LogCheckpoint
-from governance.lifecycle import access, commands, views
+from governance.lifecycle import access, commands, determination, statements, views
 from governance.lifecycle.access import Question
-from governance.lifecycle.commands import Choice
-from governance.lifecycle.commands import Played as Shown
 from governance.lifecycle.context import Context
 from governance.lifecycle.engine import Engine
 from governance.lifecycle.questions import PROMPT, private_of, request_of
+from governance.lifecycle.statements import Choice
+from governance.lifecycle.statements import Played as Shown
 from governance.marking.bodies import mark_from_json
 from governance.review import queue, reviews
 from governance.review.queue import QueueItem
+from governance.web.account_service import AccountService
 from governance.web.backend import (
     Checkpoint,
     Pack,
@@ -44,6 +46,11 @@ class ServiceBackend:
     def __init__(self, context: Context, engine: Engine) -> None:
         self._context = context
         self._engine = engine
+        self._account = AccountService(context)
+
+    @property
+    def account(self) -> AccountService:
+        return self._account
 
     @property
     def base_url(self) -> str:
@@ -79,11 +86,13 @@ class ServiceBackend:
             ),
         )
 
-    def sign_in(self, username: str, password: str, replaces: str | None) -> str:
+    def sign_in(self, username: str, password: str, replaces: str | None, code: str = "") -> str:
         return login.login(
             self._context.database,
+            self._context.ledger,
             username,
             password,
+            code=code,
             absolute=self._context.settings.session_absolute,
             replaces=replaces,
         ).token
@@ -111,10 +120,16 @@ class ServiceBackend:
             name=live.name,
         )
 
-    def change_password(self, username: str, old: str, new: str) -> None:
-        login.change_password(
-            self._context.database, self._context.ledger, username, old=old, new=new
-        )
+    def change_password(self, username: str, old: str, new: str, code: str = "") -> str:
+        return login.change_password(
+            self._context.database,
+            self._context.ledger,
+            username,
+            old=old,
+            new=new,
+            code=code,
+            absolute=self._context.settings.session_absolute,
+        ).token
 
     def queue(self, person: Principal) -> list[Row]:
         projects = self._projects(person)
@@ -136,6 +151,7 @@ class ServiceBackend:
         }
         with self._context.database.read() as session:
             names = display_names(session, people)
+            can_sign = bool(passkeys.list_passkeys(session, person.id))
         prompt = private_of(self._context, story).get(PROMPT)
         return ReviewPage(
             row=_row(item, story, person, names),
@@ -155,6 +171,8 @@ class ServiceBackend:
                 for decided in item.decisions
             ),
             reasons=self._context.reasons.at("review"),
+            asks_deep_fake=determination.is_due(story),
+            can_sign=can_sign,
         )
 
     def media(self, person: Principal, review: str) -> tuple[Path, str]:
@@ -170,17 +188,19 @@ class ServiceBackend:
         self._found(person, review, "claim")
         self._context.database.write(lambda c: reviews.release_claim(c, review, person.id))
 
+    def statement_options(self, person: Principal, review: str, verdict: Verdict) -> str:
+        _, story = self._found(person, review, "decide")
+        choice = _choice(story, verdict)
+        statement = statements.review_to_sign(self._context, story, person, choice)
+        challenge = assertion.challenge(statement)
+        with self._context.database.read() as session:
+            return passkeys.statement_options(
+                session.connection(), self._account.site, person.id, challenge
+            )
+
     def decide(self, person: Principal, review: str, verdict: Verdict) -> None:
         item, story = self._found(person, review, "decide")
-        seconds = float((story.delivered_file or {})["seconds"])
-        shown = Shown(
-            seconds=Decimal(verdict.played.seconds),
-            share=verdict.played.share(seconds),
-            muted=verdict.played.muted,
-            blurred=verdict.played.blurred,
-        )
-        choice = Choice(verdict.decision, verdict.reason, verdict.comment, verdict.digest, shown)
-        commands.decide_review(self._context, item.generation, person, choice)
+        commands.decide_review(self._context, item.generation, person, _choice(story, verdict))
         self._engine.wake()
 
     def _found(self, person: Principal, review: str, act: str) -> tuple[QueueItem, Story]:
@@ -198,19 +218,11 @@ class ServiceBackend:
 
         Raises Denied (`access_denied`) for somebody who may see none.
         """
-        organisation = Question("review", "read", person.organisation)
-        if access.check(self._context, person, None, organisation).allowed:
-            return None
-        held = self._context.policies.current().assignments.get(person.id, ())
-        named = {role.domain.partition("/project/")[2] for role in held} - {""}
-        allowed = [name for name in sorted(named) if self._may_see(person, name)]
-        if not allowed:
-            self._require(person, organisation)
+        question = Question("review", "read", person.organisation)
+        allowed = access.projects(self._context, person, None, question)
+        if allowed == []:
+            self._require(person, question)
         return allowed
-
-    def _may_see(self, person: Principal, project: str) -> bool:
-        question = Question("review", "read", person.organisation, project)
-        return access.check(self._context, person, None, question).allowed
 
     def _title(self, code: str) -> str:
         reason = self._context.reasons.get(code)
@@ -230,6 +242,25 @@ class ServiceBackend:
             seconds=float(body["seconds"]),
             has_audio=body["has_audio"],
         )
+
+
+def _choice(story: Story, verdict: Verdict) -> Choice:
+    seconds = float((story.delivered_file or {})["seconds"])
+    shown = Shown(
+        seconds=Decimal(verdict.played.seconds),
+        share=verdict.played.share(seconds),
+        muted=verdict.played.muted,
+        blurred=verdict.played.blurred,
+    )
+    return Choice(
+        decision=verdict.decision,
+        reason=verdict.reason,
+        comment=verdict.comment,
+        digest=verdict.digest,
+        played=shown,
+        deep_fake=verdict.deep_fake,
+        assertion=challenges.read_assertion(verdict.answer) if verdict.answer else None,
+    )
 
 
 def _row(item: QueueItem, story: Story, person: Principal, names: dict[str, str]) -> Row:

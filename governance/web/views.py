@@ -1,9 +1,10 @@
 """Templates to responses."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from governance import __version__
@@ -22,6 +23,7 @@ from governance.kernel.errors import (
 from governance.web import words
 from governance.web.assets import Assets
 
+STEP_UP = "step_up_required"
 _STATUS: dict[type[GovernanceError], int] = {
     InvalidRequest: 422,
     Unauthenticated: 401,
@@ -71,12 +73,30 @@ class Views:
             response.headers["Retry-After"] = str(fault.details.get("retry_after", 1))
         return response
 
+    def options(self, ask: Callable[[], str]) -> Response:
+        """JSON that a script of ours asked for; why it cannot be had is in `message`.
+
+        Whoever has to sign in first, or to prove who they are, is led there by `refusal`.
+        """
+        try:
+            return Response(ask(), media_type="application/json")
+        except GovernanceError as fault:
+            if _leads_elsewhere(fault):
+                raise
+            return JSONResponse({"message": fault.message}, status(fault))
+
     def refusal(self, request: Request, fault: GovernanceError) -> Response:
         """What a person sees instead of a page; whoever is not signed in may do that first."""
         if isinstance(fault, Unauthenticated):
             target = f"?next={request.url.path}" if request.method == "GET" else ""
             return RedirectResponse(f"/sign-in{target}", status_code=303)
+        if fault.code == STEP_UP:
+            return RedirectResponse("/confirm", status_code=303)
         return self.page("error.html", fault=fault)
+
+
+def _leads_elsewhere(fault: GovernanceError) -> bool:
+    return fault.code in ("session_expired", STEP_UP)
 
 
 def status(fault: GovernanceError) -> int:

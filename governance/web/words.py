@@ -25,6 +25,11 @@ TERMS = {
     "video": "Video",
     "image": "Image",
     "audio": "Audio",
+    # how somebody signed in
+    "password": "password",
+    "totp": "password and one-time code",
+    "passkey": "a passkey",
+    "oidc": "single sign-on",
     # decisions
     "approve": "approved",
     "reject": "rejected",

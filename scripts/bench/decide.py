@@ -3,35 +3,35 @@
 Usage: python scripts/bench/decide.py [questions]
 """
 
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median, quantiles
+
+from figures import print_figures, print_machine
 
 from governance import policy as policies
 from governance.domain import Declaration, GenerationRequest, Principal, Quote
 from governance.kernel import clock, ids
 from governance.policy import Assignment, Policy, decide, decision_input, domain_of
-from governance.policy.authorization import compile_snapshot
+from governance.policy.authorization import Permission, compile_snapshot
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 ASSIGNMENTS = 10_000
+ORGANISATIONS, ROLES = 100, 10
 
 
 def main(questions: int) -> None:
     policy = policies.load(POLICIES)
     agent = invented_agent()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print_machine("jsonschema_rs")
     print(
-        f"Python {platform.python_version()}, jsonschema-rs {version('jsonschema_rs')}; "
         f"{len(policy.rules)} rules, {len(policy.permissions)} permissions, "
-        f"{ASSIGNMENTS} assignments, {questions} questions each"
+        f"{ORGANISATIONS * ROLES} custom roles, {ASSIGNMENTS} assignments, "
+        f"{questions} questions each"
     )
     authorize = timed(authorization(policy, agent), questions)
     decision = timed(deciding(policy, agent), questions)
@@ -41,7 +41,7 @@ def main(questions: int) -> None:
         "decision_p50_us": round(median(decision), 1),
         "decision_p99_us": round(quantiles(decision, n=100)[98], 1),
     }
-    print(json.dumps(figures))
+    print_figures(figures)
 
 
 def authorization(policy: Policy, agent: Principal) -> Callable[[], object]:
@@ -54,13 +54,24 @@ def authorization(policy: Policy, agent: Principal) -> Callable[[], object]:
         Assignment(ids.new_id("usr"), "role:producer", domain_of("acme"))
         for _ in range(ASSIGNMENTS - len(rows))
     ]
-    snapshot = compile_snapshot(policy.permissions, rows)
+    snapshot = compile_snapshot((*policy.permissions, *custom_roles(policy)), rows)
     domain = domain_of("acme", "film")
     return lambda: snapshot.authorize_principal(agent, domain, "generation", "create", {})
 
 
+def custom_roles(policy: Policy) -> list[Permission]:
+    """Roles of many organisations, each with some of what the built-in ones may do."""
+    allowed = [permission for permission in policy.permissions if permission.effect == "allow"]
+    return [
+        replace(permission, subject=f"role:o{one}.r{role}", domain=domain_of(f"o{one}"))
+        for one in range(ORGANISATIONS)
+        for role in range(ROLES)
+        for permission in allowed[role : role + ROLES]
+    ]
+
+
 def deciding(policy: Policy, agent: Principal) -> Callable[[], object]:
-    """The rules' answer to a final public video of which nothing was declared."""
+    """The answer of all rules to a final public video of which nothing was declared."""
     request = GenerationRequest(
         organisation="acme",
         project="film",
@@ -70,7 +81,7 @@ def deciding(policy: Policy, agent: Principal) -> Callable[[], object]:
         seconds=8,
         width=1280,
         height=720,
-        territories=("EU",),
+        territories=("CN", "EU", "IN", "KR", "US"),
         declaration=Declaration(),
     )
     facts = decision_input(

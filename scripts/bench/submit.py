@@ -29,6 +29,7 @@ from figures import print_figures, print_machine
 from sqlalchemy import Connection
 
 from governance.app import open_platform
+from governance.client import agent_document
 from governance.client.signer import RequestSigner
 from governance.identity import agents, people
 from governance.kernel import ids, settings
@@ -39,6 +40,15 @@ AGENTS = 8
 WARM_UP = 200
 SIGNED_AT_ONCE = 500  # signatures expire
 ORGANISATION = "default"
+CEILING = {
+    "actions": ["*"],
+    "projects": ["*"],
+    "models": ["*"],
+    "territories": ["*"],
+    "per_call": "1000",
+    "total": "100000000",
+    "currency": "USD",
+}
 PACKAGES = ("fastapi", "uvicorn", "uvloop", "sqlalchemy", "pynacl", "jsonschema-rs")
 BODY = {
     "model": "auto",
@@ -118,7 +128,12 @@ def serving(folder: Path) -> Iterator[Service]:
         port = listener.getsockname()[1]
     signers = prepare(settings.load(data_dir=folder, port=port))
     command = [sys.executable, "-m", "governance", "serve", "--data", str(folder)]
-    environment = {**os.environ, "GOVERNANCE_ENGINE": "false", "GOVERNANCE_PORT": str(port)}
+    environment = {
+        **os.environ,
+        "GOVERNANCE_ENGINE": "false",
+        "GOVERNANCE_PORT": str(port),
+        "GOVERNANCE_RATE_LIMIT": "100000/second",
+    }
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
@@ -152,16 +167,21 @@ def prepare(chosen: settings.Settings) -> list[RequestSigner]:
         ).id
         grant(connection, person, "role:producer")
         for number, signer in enumerate(signers):
+            document = agent_document.draft(
+                [signer],
+                service=chosen.base_url,
+                organisation=ORGANISATION,
+                accountable=person,
+                name=f"agent {number}",
+                ceiling=CEILING,
+            )
+            signed = agent_document.signed(document, [signer])
             agent = agents.register_agent(
                 connection,
                 ledger,
+                document=document,
+                signatures={s["keyid"]: s["sig"] for s in signed["signatures"]},
                 organisation=ORGANISATION,
-                name=f"agent {number}",
-                accountable=person,
-                public_key=signer.public_key,
-                proof=signer.prove_possession(
-                    organisation=ORGANISATION, accountable=person, audience=chosen.authority
-                ),
                 audience=chosen.authority,
                 by="service",
             )

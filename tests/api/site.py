@@ -14,17 +14,18 @@ from sqlalchemy import or_
 from sqlmodel import col, select
 
 from governance.app import create_app
+from governance.client import agent_document
 from governance.client.client import ApiKey
 from governance.client.signer import RequestSigner
 from governance.domain import Principal
-from governance.evidence.encoding import encode64
 from governance.identity import people, sessions
 from governance.identity.sessions import COOKIE
 from governance.kernel import clock, ids
 from governance.ledger.tables import LogRecord
 from governance.lifecycle.tables import Generation
-from governance.policy import assignments
+from governance.policy import assignments, domain_of
 from governance.simulators.openai_videos import SimulatedVendor
+from tests.documents import drafted
 from tests.house import small_policies
 from tests.platform import ORGANISATION, Service, open_service
 from tests.web.serving import running
@@ -98,7 +99,9 @@ class Site:
         headers = {"Cookie": f"{COOKIE}={token}", "Origin": self.url}
         self.clients[name] = self.client(headers=headers)
 
-    def grant(self, subject: str, role: str, organisation: str = ORGANISATION) -> None:
+    def grant(
+        self, subject: str, role: str, organisation: str = ORGANISATION, project: str = ""
+    ) -> None:
         self._write(
             lambda c: assignments.grant(
                 c,
@@ -106,7 +109,7 @@ class Site:
                 self.service.context.policies.policy,
                 subject=subject,
                 role=f"role:{role}",
-                domain=f"org/{organisation}",
+                domain=domain_of(organisation, project),
                 by="service",
             )
         )
@@ -125,18 +128,18 @@ class Site:
         self.signers[name] = signer
         self.clients[name] = self.client(auth=signer)
 
-    def registration(self, signer: RequestSigner, name: str = "agent") -> dict[str, str]:
-        """The body that registers an agent's key."""
-        accountable = self.principals["producer"].id
-        proof = signer.prove_possession(
-            organisation=ORGANISATION, accountable=accountable, audience=self.authority
-        )
-        return {
+    def registration(
+        self, signer: RequestSigner, name: str = "agent", **changes: Any
+    ) -> dict[str, Any]:
+        """The body that registers an agent; `changes` to `agent_document.draft`."""
+        given = {
+            "service": self.url,
+            "organisation": ORGANISATION,
+            "accountable": self.principals["producer"].id,
             "name": name,
-            "accountable": accountable,
-            "public_key": encode64(signer.public_key),
-            "proof": encode64(proof),
         }
+        document = drafted(signer, **{**given, **changes})
+        return agent_document.signed(document, [signer])
 
     def employ(self, name: str, scopes: list[str], *roles: str, by: str = "producer") -> None:
         """A service with an API key, made over HTTP; `by`: who answers for it."""
@@ -167,6 +170,22 @@ class Site:
         answer = self[name].post("/v1/governance/generations", json=body)
         assert answer.status_code == 200, answer.text
         made: dict[str, Any] = answer.json()
+        return made
+
+    def consent(self, **changes: Any) -> str:
+        """The id of a consent that the producer has registered."""
+        body = {
+            "name": f"Mara Lindqvist {CANARY}",
+            "document": "a" * 64,
+            "covers": "likeness",
+            "media": ["image", "video"],
+            "projects": ["*"],
+            "territories": ["EU"],
+            "until": "2099-12-31",
+        }
+        answer = self["producer"].post("/v1/governance/consents", json={**body, **changes})
+        assert answer.status_code == 201, answer.text
+        made: str = answer.json()["id"]
         return made
 
     def wait(self, generation: str, state: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def test_without_a_credential_nothing_is_answered_or_recorded(site: Site) -> Non
     error = refusal(answer, 401, "credentials_missing")
     assert error["type"] == "authentication_error"
     assert answer.headers["x-server-time"].endswith("Z")
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == 'Bearer, DPoP algs="Ed25519 EdDSA ES256"'
 
 
 class TestSignatures:

@@ -12,7 +12,7 @@ QUEUE = "/v1/governance/reviews"
 @pytest.fixture
 def review(site: Site) -> dict[str, Any]:
     """A review that waits for two people, as the queue shows it."""
-    made = site.create(real_person="yes", consent="consent-42")["id"]
+    made = site.create(real_person="yes", consent=site.consent())["id"]
     video = site.wait(made, "in_review")
     answer = site["reviewer"].get(f"{QUEUE}/{video['governance']['review']}")
     found: dict[str, Any] = answer.json()

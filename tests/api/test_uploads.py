@@ -36,7 +36,7 @@ class TestFinishedFiles:
                         for k, v in PICTURE["governance"].items()
                         if k != "territories"
                     },
-                    "metadata[territories]": "EU",
+                    "metadata[territories]": "JP",
                     **fields,
                 },
                 files={"file": (edit.name, stream)},

@@ -10,7 +10,7 @@ from openai import AsyncOpenAI, AuthenticationError, OpenAI
 
 from governance.client.signer import RequestSigner
 from governance.evidence import keys
-from governance.evidence.signature_base import registration_statement, verify_signature_base
+from governance.evidence.signature_base import verify_signature_base
 from tests.client.conftest import MP4, VIDEO, Service
 
 
@@ -116,8 +116,6 @@ class TestAnyHttpxClient:
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "signature_invalid")
 
 
-def test_the_proof_of_possession_signs_the_registration_statement() -> None:
+def test_it_signs_what_is_no_request_with_the_same_key() -> None:
     signer = RequestSigner(bytes(range(32)))
-    claim = {"organisation": "acme", "accountable": "usr_1", "audience": "governance.example"}
-    statement = registration_statement(public_key=signer.public_key, **claim)
-    assert keys.verify(signer.public_key, signer.prove_possession(**claim), statement)
+    assert keys.verify(signer.public_key, signer.sign(b"a document"), b"a document")

@@ -13,7 +13,6 @@ from governance.evidence.signature_base import (
     content_digest,
     covered,
     covered_fields,
-    registration_statement,
     sign_request,
     signature_base,
     thumbprint,
@@ -161,14 +160,3 @@ def test_a_component_that_the_request_lacks_is_refused() -> None:
     with pytest.raises(EvidenceError) as refusal:
         signature_base(REQUEST, ["date"], "()")
     assert refusal.value.code == "component_missing"
-
-
-def test_the_registration_statement_is_one_canonical_line() -> None:
-    statement = registration_statement(
-        public_key=PUBLIC, organisation="acme", accountable="usr_1", audience="governance.example"
-    )
-    assert statement.decode() == (
-        '{"accountable":"usr_1","audience":"governance.example",'
-        f'"keyid":"{thumbprint(PUBLIC)}","organisation":"acme",'
-        '"purpose":"gov-agent-v1 registration"}'
-    )

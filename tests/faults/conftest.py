@@ -11,7 +11,7 @@ from typing import IO, Any
 import pytest
 
 from governance.domain import Principal
-from governance.lifecycle.commands import Choice
+from governance.lifecycle.statements import Choice
 from tests.house import House, house_on
 
 ROOT = Path(__file__).parents[2]

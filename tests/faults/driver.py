@@ -32,8 +32,8 @@ from governance.kernel.settings import load
 from governance.ledger import Entry, Ledger
 from governance.lifecycle import commands, submitting
 from governance.lifecycle.access import Question, require
-from governance.lifecycle.commands import Choice
 from governance.lifecycle.context import Context
+from governance.lifecycle.statements import Choice
 from governance.lifecycle.submitting import Caller
 from governance.routing.provider import Job, Order
 from governance.routing.providers.local import LocalProvider

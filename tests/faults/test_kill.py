@@ -14,8 +14,8 @@ from governance.evidence.story import ENDS, State, Story
 from governance.evidence.verify import verify_file
 from governance.kernel import ids
 from governance.lifecycle import commands
-from governance.lifecycle.commands import Choice
 from governance.lifecycle.engine import Engine
+from governance.lifecycle.statements import Choice
 from governance.lifecycle.steps import STEPS, Step, step_of
 from governance.reporting.issue import issue_export
 from tests.agreement import require_agreement

@@ -9,13 +9,17 @@ from freezegun import freeze_time
 
 from governance.domain.principal import Principal
 from governance.identity import agents, people, services, sessions
+from governance.identity.grants import as_grant
 from governance.identity.request_signature import ReceivedRequest
 from governance.kernel import clock
 from governance.kernel.database import Database
 from governance.kernel.errors import Denied, Unauthenticated
 from governance.ledger.ledger import Ledger
+from tests.documents import ANYTHING
 from tests.identity.conftest import IDLE, House
 from tests.identity.forging import JSON, STRANGER, Draft, received
+
+UNTIL = "2026-12-31T00:00:00.000000Z"
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def denied(house: House, request: ReceivedRequest) -> Denied:
 
 class TestAgents:
     def test_a_signature_identifies_its_agent_and_who_answers_for_it(self, house: House) -> None:
-        agent = house.agent()
+        agent = house.agent(ceiling={**ANYTHING, "until": UNTIL})
         caller = house.authenticate(Draft().sign())
         assert caller.principal == Principal(
             kind="agent",
@@ -76,6 +80,8 @@ class TestAgents:
             assurance="A",
             chain=(house.ada, agent),
             name="Storyboard bot",
+            document=caller.principal.document,
+            grant=as_grant({**ANYTHING, "until": UNTIL}),
         )
         assert caller.signed is not None
         assert caller.scopes is None
@@ -116,12 +122,12 @@ class TestAgents:
         assert denied(house, Draft().sign()).code == "accountable_suspended"
         assert denied(house, bearing(f"Bearer {key}")).code == "accountable_suspended"
 
-    def test_an_expired_key_is_refused(self, house: House) -> None:
+    def test_an_expired_document_is_refused(self, house: House) -> None:
         with freeze_time("2026-11-22T11:12:05Z") as moment:
-            house.agent(expires_at=clock.now() + timedelta(days=1))
+            house.agent(days=1)
             house.authenticate(Draft().sign())
             moment.tick(timedelta(days=1))
-            assert denied(house, Draft().sign()).code == "credential_expired"
+            assert denied(house, Draft().sign()).code == "document_expired"
 
     def test_a_suspended_agent_learns_so_only_with_a_valid_signature(self, house: House) -> None:
         house.write(agents.suspend_agent, house.agent(), by=house.ada)

@@ -8,8 +8,9 @@ import argon2
 import pytest
 from freezegun import freeze_time
 
+from governance.identity import login as signing_in
 from governance.identity import passwords, people
-from governance.identity.login import change_password, login
+from governance.identity.login import Login, login
 from governance.identity.sessions import find
 from governance.kernel.database import Database
 from governance.kernel.errors import Denied, GovernanceError, InvalidRequest, Throttled
@@ -30,12 +31,18 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def settled(house: House) -> House:
     """Ada has chosen a password of her own."""
-    change_password(house.database, house.ledger, "ada", old=house.password, new=OWN)
+    change_password(house, old=house.password, new=OWN)
     return house
 
 
 def enter(house: House, username: str = "ada", password: str = OWN, **options: Any) -> str:
-    return login(house.database, username, password, absolute=3600.0, **options).token
+    return login(house.database, house.ledger, username, password, absolute=3600.0, **options).token
+
+
+def change_password(house: House, *, old: str, new: str, code: str = "") -> Login:
+    return signing_in.change_password(
+        house.database, house.ledger, "ada", old=old, new=new, code=code, absolute=3600.0
+    )
 
 
 def lives(house: House, token: str) -> bool:
@@ -56,7 +63,7 @@ def test_the_one_time_password_serves_only_to_choose_another(house: House) -> No
     with pytest.raises(Denied) as error:
         enter(house, password=house.password)
     assert error.value.code == "password_change_required"
-    change_password(house.database, house.ledger, "ada", old=house.password, new=OWN)
+    change_password(house, old=house.password, new=OWN)
     assert lives(house, enter(house))
     assert refusal(house, password=house.password).code == "login_failed"
 
@@ -64,7 +71,7 @@ def test_the_one_time_password_serves_only_to_choose_another(house: House) -> No
 def test_it_is_the_same_on_postgresql(postgres_url: str, ledger: Ledger) -> None:
     database = Database(postgres_url)
     house = House.open(database, ledger)
-    change_password(database, ledger, "ada", old=house.password, new=OWN)
+    change_password(house, old=house.password, new=OWN)
     for _ in range(5):
         assert refusal(house).code == "login_failed"
     assert refusal(house).code == "login_throttled"
@@ -73,7 +80,7 @@ def test_it_is_the_same_on_postgresql(postgres_url: str, ledger: Ledger) -> None
 
 def test_a_change_of_password_is_on_record_and_ends_every_session(settled: House) -> None:
     token = enter(settled)
-    change_password(settled.database, settled.ledger, "ada", old=OWN, new=OTHER)
+    change_password(settled, old=OWN, new=OTHER)
     assert not lives(settled, token)
     record = settled.records()[-1]
     assert record.body["action"] == "password_changed"
@@ -87,13 +94,13 @@ def test_a_new_password_must_be_long_and_new(house: House) -> None:
         (house.password, "password_unchanged"),
     ):
         with pytest.raises(InvalidRequest) as error:
-            change_password(house.database, house.ledger, "ada", old=house.password, new=new)
+            change_password(house, old=house.password, new=new)
         assert error.value.code == code
 
 
 def test_a_change_needs_the_old_password(settled: House) -> None:
     with pytest.raises(Wrong):
-        change_password(settled.database, settled.ledger, "ada", old="wrong", new=OTHER)
+        change_password(settled, old="wrong", new=OTHER)
     assert lives(settled, enter(settled))
 
 

@@ -1,8 +1,11 @@
 """A signature takes effect once, whoever races."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
@@ -16,6 +19,7 @@ from governance.kernel import clock
 from governance.kernel.database import Database
 from governance.kernel.errors import Unauthenticated
 from tests.identity.conftest import House
+from tests.identity.racing import attempt
 
 
 def signature(nonce: str = "nonce-nonce-nonce", keyid: str = "key") -> SignedRequest:
@@ -26,15 +30,6 @@ def signature(nonce: str = "nonce-nonce-nonce", keyid: str = "key") -> SignedReq
 def spent(database: Database) -> int:
     with database.read() as session:
         return int(session.execute(select(func.count()).select_from(UsedNonce)).scalar_one())
-
-
-def attempt(database: Database, signed: SignedRequest) -> bool:
-    try:
-        database.write(lambda connection: spend_nonce(connection, signed))
-    except Unauthenticated as error:
-        assert error.code == "signature_replayed"
-        return False
-    return True
 
 
 def race(attempts: list[Callable[[], bool]]) -> int:
@@ -70,15 +65,27 @@ def test_of_many_threads_with_one_signature_exactly_one_wins(database: Database)
     assert race([lambda: attempt(database, signed)] * 24) == 1
 
 
-def test_of_several_processes_with_one_signature_exactly_one_wins(database_url: str) -> None:
-    services = [Database(database_url) for _ in range(3)]
-    try:
-        for round_ in range(5):
-            signed = signature(nonce=f"nonce-{round_}")
-            assert race([lambda d=d, s=signed: attempt(d, s) for d in services * 4]) == 1  # type: ignore[misc]
-    finally:
-        for service in services:
-            service.close()
+def test_of_several_processes_with_the_same_signatures_one_wins_each(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """Real processes, which share nothing but the database."""
+    count, gate = 300, tmp_path / "gate"
+    expires = int(clock.now().timestamp()) + 30
+    command = [sys.executable, "-m", "tests.identity.racing"]
+    runners = [
+        subprocess.Popen(
+            [*command, database_url, str(gate), str(count), str(expires), str(seed)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in range(3)
+    ]
+    for runner in runners:
+        assert runner.stdout is not None
+        assert runner.stdout.readline() == "ready\n"
+    gate.touch()
+    won = [int(runner.communicate(timeout=60)[0]) for runner in runners]
+    assert sum(won) == count == spent(database)
 
 
 def test_a_nonce_is_not_spent_when_the_effect_fails(database: Database) -> None:
@@ -133,7 +140,8 @@ def test_expired_sessions_and_old_sign_in_counts_go_too(house: House) -> None:
         def fill(connection: Connection) -> None:
             for minutes in (1, 90):
                 later = now + timedelta(minutes=minutes)
-                session = {"token_sha256": str(minutes), "person": house.ada, "seen_at": now}
+                proven = {"seen_at": now, "authenticated_at": now, "method": "password"}
+                session = {"token_sha256": str(minutes), "person": house.ada, **proven}
                 connection.execute(insert(PersonSession).values(**session, expires_at=later))
                 count = {"username_sha256": str(minutes), "attempts": 1, "retry_at": now}
                 connection.execute(insert(LoginAttempt).values(**count, seen_at=later))

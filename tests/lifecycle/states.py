@@ -14,10 +14,10 @@ from governance.domain import Declaration, GenerationRequest
 from governance.evidence.story import State
 from governance.kernel import clock
 from governance.lifecycle import commands, engine
-from governance.lifecycle.commands import Choice
 from governance.lifecycle.context import Context
+from governance.lifecycle.statements import Choice
 from governance.routing.provider import Job, Order, Provider, Status
-from tests.house import CLIP, DEAR_CLIP, DOUBTFUL, PICTURE, PORTRAIT, VENDOR_CLIP, House
+from tests.house import CLIP, DEAR_CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
 from tests.marking import samples
 
 REJECT = Choice("reject", "person_without_consent")
@@ -129,7 +129,7 @@ _ROADS: dict[State, Callable[[House], str]] = {
     State.SUBMITTING: submitting,
     State.IN_REVIEW: lambda house: house.made(State.IN_REVIEW, DOUBTFUL),
     State.REJECTED: rejected,
-    State.DENIED: lambda house: house.ask(replace(PORTRAIT, declaration=Declaration("no", "yes"))),
+    State.DENIED: lambda house: house.ask(replace(PICTURE, declaration=Declaration("no", "yes"))),
     State.FAILED: lambda house: house.made(State.FAILED, VENDOR_CLIP, "[[moderate]]"),
     State.CANCELLED: cancelled,
     State.EXPIRED: expired,

@@ -11,9 +11,9 @@ from governance.kernel import clock
 from governance.kernel.errors import Conflict, Denied, InvalidRequest
 from governance.lifecycle import access, commands, engine
 from governance.lifecycle.access import Question
-from governance.lifecycle.commands import Choice
 from governance.lifecycle.questions import private_of
-from tests.house import DEAR_CLIP, DOUBTFUL, PORTRAIT, House
+from governance.lifecycle.statements import Choice
+from tests.house import DEAR_CLIP, DOUBTFUL, House
 from tests.lifecycle.states import EXPIRY, REJECT
 from tests.platform import ORGANISATION, PROJECT, Service
 
@@ -74,7 +74,7 @@ def test_a_review_that_nobody_decides_expires_and_closes(house: House) -> None:
 
 @pytest.mark.parametrize("choice", [REJECT, RETURN], ids=["reject", "return"])
 def test_one_person_is_enough_to_stop_a_release(house: House, choice: Choice) -> None:
-    generation = house.made(State.IN_REVIEW, PORTRAIT)
+    generation = house.made(State.IN_REVIEW, house.portrait())
     house.service.approve(generation, house.reviewer)
     story = house.service.decide(generation, house.second, choice)
     assert story.state == State.REJECTED
@@ -83,7 +83,7 @@ def test_one_person_is_enough_to_stop_a_release(house: House, choice: Choice) ->
 
 
 def test_nobody_counts_as_two_people(house: House) -> None:
-    generation = house.made(State.IN_REVIEW, PORTRAIT)
+    generation = house.made(State.IN_REVIEW, house.portrait())
     house.service.approve(generation, house.reviewer)
     with pytest.raises(Conflict) as refusal:
         commands.claim_review(house.service.context, generation, house.reviewer)

@@ -245,8 +245,10 @@ def test_a_page_lists_what_the_caller_asked_for_and_not_what_was_deleted(
     caller = service.caller(service.person("producer"))
     asked = [service.ask(PICTURE, caller).id for _ in range(3)]
     with service.context.database.read() as session:
-        first = views.page(session, caller.principal.id, after=None, limit=2)
-        rest = views.page(session, caller.principal.id, after=first.stories[-1].id, limit=2)
+        first = views.page(session, caller.principal.id, projects=None, after=None, limit=2)
+        rest = views.page(
+            session, caller.principal.id, projects=None, after=first.stories[-1].id, limit=2
+        )
     assert [story.id for story in (*first.stories, *rest.stories)] == asked[::-1]
     assert (first.has_more, rest.has_more) == (True, False)
 

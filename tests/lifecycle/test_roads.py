@@ -12,7 +12,7 @@ from governance.lifecycle.steps import WIRE
 from governance.marking import read
 from governance.marking.probe import inspect
 from governance.routing.router import Router
-from tests.house import CLIP, DOUBTFUL, PICTURE, PORTRAIT, VENDOR_CLIP, House
+from tests.house import CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
 from tests.marking import samples
 from tests.platform import Service
 
@@ -20,7 +20,7 @@ SOUND = replace(CLIP, media="audio", model="local/procedural-audio", width=0, he
 DEEP_FAKE = replace(
     PICTURE, width=512, height=512, declaration=Declaration(deep_fake="yes", real_person="no")
 )
-EDIT = replace(CLIP, model="", prompt="A cut of three takes")
+EDIT = replace(CLIP, model="", prompt="A cut of three takes", territories=("JP",))
 ROAD = [
     "generation.requested",
     "policy.decided",
@@ -95,7 +95,7 @@ def test_one_approval_releases_where_one_is_due(house: House) -> None:
 
 
 def test_two_people_must_approve_where_two_are_due(house: House) -> None:
-    generation = house.made(State.IN_REVIEW, PORTRAIT)
+    generation = house.made(State.IN_REVIEW, house.portrait())
     assert house.service.approve(generation, house.reviewer).state == State.IN_REVIEW
     story = house.service.approve(generation, house.second)
     assert story.state == State.RELEASED
@@ -108,7 +108,7 @@ def test_waiting_for_a_person_is_queued_on_the_wire(house: House) -> None:
 
 
 def test_a_denied_request_is_on_record_and_goes_nowhere(house: House) -> None:
-    without_consent = replace(PORTRAIT, declaration=Declaration("no", "yes"))
+    without_consent = replace(PICTURE, declaration=Declaration("no", "yes"))
     generation = house.ask(without_consent)
     story = house.service.run(generation)
     assert story.state == State.DENIED

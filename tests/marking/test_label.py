@@ -29,9 +29,10 @@ def test_a_label_lies_inside_the_picture_on_even_pixels(
     assert label.text_height * 1000 >= permille * min(width, height)
 
 
+@pytest.mark.parametrize("letter", ["I", "生"])
 @pytest.mark.parametrize("text_height", [9, 18, 36, 54, 108])
-def test_capital_letters_are_as_high_as_the_duty_says(text_height: int) -> None:
-    letters = glyphs("I", text_height, 4 * text_height, 4 * text_height)
+def test_letters_are_as_high_as_the_duty_says(text_height: int, letter: str) -> None:
+    letters = glyphs(letter, text_height, 4 * text_height, 4 * text_height)
     rows = np.flatnonzero(letters.max(axis=1) > 0.5)
     assert rows[-1] - rows[0] + 1 >= text_height
 
@@ -64,9 +65,19 @@ def test_joined_wordings_break_into_lines_where_one_is_too_long() -> None:
 
 def test_a_character_without_glyph_is_refused_rather_than_drawn_as_a_box() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        place(spec(label_duty("AI 生成").parameters), 1280, 720)
+        place(spec(label_duty("AI 視頻").parameters), 1280, 720)
     assert caught.value.code == "label_glyph_missing"
-    assert "成, 生" in caught.value.message
+    assert "視, 頻" in caught.value.message
+
+
+@pytest.mark.parametrize("wording", ["AI生成", "AI合成", "人工智能生成", "AI GENERATED · AI生成"])
+def test_the_words_that_china_asks_for_have_letters(wording: str) -> None:
+    label = place(spec(label_duty(wording).parameters), 1280, 720)
+    letters = glyphs(label.text, label.text_height, label.width, label.height)
+    rows = np.flatnonzero(letters.max(axis=1) > 0.5)
+    assert rows[0] > 0 and rows[-1] < label.height - 1
+    drawn = {character: glyphs(character, 36, 72, 72).tobytes() for character in wording}
+    assert len(set(drawn.values())) == len(drawn)
 
 
 def test_a_label_that_does_not_fit_is_refused() -> None:

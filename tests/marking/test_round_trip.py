@@ -84,6 +84,18 @@ def test_a_label_is_found_where_it_was_drawn_and_only_there(
     assert unmet(duties, unlabelled) == ["label.visible"]
 
 
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_label_in_chinese_is_found_again(
+    make: Make, context: MarkContext, tmp_path: Path, kind: str
+) -> None:
+    source, target = make(kind), tmp_path / "target"
+    duties = [METADATA_DUTY, label_duty("AI生成")]
+    written = mark(source, target, duties, context)
+    marks = read(target, kind, written, context.authority.ca_pem)
+    assert unmet(duties, marks) == []
+    assert unmet([label_duty("AI合成")], marks) == ["label.visible"]
+
+
 @pytest.mark.parametrize("placement", ["top_right", "top_left", "bottom_right", "bottom_left"])
 def test_a_label_may_stand_in_every_corner(
     png: Asset, context: MarkContext, tmp_path: Path, placement: str

@@ -22,4 +22,6 @@ def folder(tmp_path: Path) -> Path:
     target = tmp_path / "policies"
     for part in ("authorization", "packs", "schemas"):
         shutil.copytree(ROOT / "policies" / part, target / part)
+    for name in ("alternatives.yaml", "territories.yaml"):
+        shutil.copy(ROOT / "policies" / name, target / name)
     return target

@@ -17,32 +17,38 @@ NEUTRAL = {"is_requester": False, "in_chain": False, "is_person": True}
 
 MAY: dict[str, set[str]] = {
     "administrator": {
-        "agent:manage", "agent:read", "person:manage", "service:manage", "role:manage",
-        "policy:read", "policy:manage", "model:list", "catalogue:read",
+        "agent:manage", "agent:read", "mandate:manage", "mandate:read", "mandate:revoke",
+        "model:list", "person:manage", "policy:read", "role:manage", "role:read",
+        "service:manage", "service:read", "switch:manage", "switch:read",
     },
     "compliance_officer": {
-        "generation:read", "generation:list", "generation:download", "asset:recall",
-        "review:read", "approval:decide", "record:read", "disclosure:read", "checkpoint:read",
-        "export:create", "report:create", "agent:read", "policy:read", "model:list",
-        "catalogue:read",
+        "agent:read", "approval:decide", "asset:recall", "checkpoint:read", "consent:read",
+        "consent:withdraw", "consent:erase", "disclosure:read", "export:create",
+        "generation:read", "generation:list", "generation:download", "mandate:manage",
+        "mandate:read", "mandate:revoke", "model:list", "policy:read", "record:read",
+        "report:create", "review:read", "role:read", "service:read", "switch:manage",
+        "switch:read", "waiver:create", "waiver:read", "waiver:decide",
     },
     "reviewer": {
-        "generation:read", "generation:list", "review:read", "review:claim", "review:decide",
-        "approval:decide", "model:list", "catalogue:read",
+        "approval:decide", "generation:read", "generation:list", "model:list", "review:read",
+        "review:claim", "review:decide",
     },
     "producer": {
+        "asset:import", "checkpoint:read", "consent:create", "consent:read",
         "generation:create", "generation:read", "generation:list", "generation:cancel",
-        "generation:download", "asset:import", "preflight:create", "model:list",
-        "catalogue:read",
+        "generation:download", "mandate:create", "mandate:read", "mandate:revoke", "model:list",
+        "preflight:create", "waiver:create",
     },
     "agent": {
-        "generation:create", "generation:read", "generation:list", "generation:cancel",
-        "generation:download", "preflight:create", "model:list", "catalogue:read",
+        "checkpoint:read", "generation:create", "generation:read", "generation:list",
+        "generation:cancel", "generation:download", "mandate:read", "mandate:revoke",
+        "model:list", "preflight:create",
     },
     "auditor": {
-        "generation:read", "generation:list", "review:read", "record:read", "checkpoint:read",
-        "export:create", "report:create", "agent:read", "policy:read", "model:list",
-        "catalogue:read",
+        "agent:read", "checkpoint:read", "consent:read", "export:create", "generation:read",
+        "generation:list", "mandate:read", "model:list", "policy:read", "record:read",
+        "report:create", "review:read", "role:read", "service:read", "switch:read",
+        "waiver:read",
     },
 }  # fmt: skip
 

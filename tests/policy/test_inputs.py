@@ -47,6 +47,7 @@ def test_a_request_becomes_an_input_that_policy_accepts(policy: Policy) -> None:
         model=ModelFacts("veo/veo-3.1", "google", "trainedAlgorithmicMedia", "pro"),
         quote=Quote(Decimal("3.2")),
         prompt_findings=[finding("term_watched", "warn")],
+        consent="valid",
     )
     assert decide(policy, facts).effect == "review"
     assert facts["principal"]["chain_length"] == 2

@@ -1,14 +1,17 @@
 """The compiled snapshot and Casbin give the same answers, whatever the rules."""
 
+import ast
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import casbin
+import pytest
 from casbin.persist.adapters.string_adapter import StringAdapter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.policy import Assignment, Policy
+from governance.policy import Assignment, Policy, check
 from governance.policy.authorization import ACTIONS, Permission, compile_snapshot
 from tests.policy.conftest import ROOT
 
@@ -104,3 +107,22 @@ def test_any_rules_mean_the_same_to_both(
     for subject, domain, (obj, act), known in asked:
         ours = compiled.authorize(subject, domain, obj, act, known).allowed
         assert ours == judge.enforce(subject, domain, obj, act, known)
+
+
+def test_nothing_reloads_an_enforcer_or_switches_it_off() -> None:
+    """`load_policy` empties the roles while others ask; `enable_enforce(False)` allows all."""
+    hazards = {"load_policy", "enable_enforce", "FastEnforcer", "SyncedEnforcer", "set_effector"}
+    for path in (ROOT / "governance").rglob("*.py"):
+        named = {
+            getattr(node, "attr", getattr(node, "id", None))
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        }
+        assert not named & hazards, path
+
+
+@pytest.mark.parametrize("effect", ["Deny", "Allow", "", "DENY", "permit"])
+def test_an_effect_that_casbin_would_ignore_is_refused(folder: Path, effect: str) -> None:
+    row = f"p, x, *, *, review, decide, is_requester, {effect}\n"
+    with (folder / "authorization" / "policy.csv").open("a") as file:
+        file.write(row)
+    assert any("effect" in str(fault) for fault in check(folder))

@@ -1,14 +1,19 @@
 """A policy folder with a mistake in it is refused, naming file, line and what to do."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from governance.kernel.errors import ConfigurationError
-from governance.policy import check, load
+from governance.policy import Policy, check, decide, load, warnings
+from governance.policy.contradictions import never
 from tests.policy.conftest import ROOT
+from tests.policy.samples import inputs
 
 PACK = """\
 id: local
@@ -16,11 +21,13 @@ version: "2026.11.22"
 title: Local rules
 jurisdiction: Here
 territories: ["*"]
-source: Ourselves
+status: in_force
 as_of: "2026-11-22"
+sources: [{id: ourselves, title: Ourselves, as_of: "2026-11-22", confidence: primary}]
 rules:
   - id: local-1
     cites: Local rule 1
+    sources: [ourselves]
     level: house
     binds: [deployer]
     mode: enforce
@@ -44,8 +51,9 @@ def faults_of(folder: Path, text: str) -> list[str]:
     return [str(fault) for fault in check(folder)]
 
 
-def test_the_shipped_policy_folder_has_no_fault() -> None:
+def test_the_shipped_policy_folder_has_no_fault_and_no_dead_rule() -> None:
     assert check(ROOT / "policies") == []
+    assert warnings(ROOT / "policies") == []
 
 
 def test_a_pack_of_ones_own_joins_the_others(folder: Path) -> None:
@@ -56,41 +64,54 @@ def test_a_pack_of_ones_own_joins_the_others(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("kind: retain.records", "kind: retain.everything", 22, "there is no duty “retain.every"),
-        ("months: 6", "months: 0", 22, "retain.records: months 0 is less than"),
-        ("months: 6", "weeks: 6", 22, "retain.records:"),
-        ("{months: 6}", "{}", 22, '"months" is a required property'),
+        ("kind: retain.records", "kind: retain.everything", 24, "there is no duty “retain.every"),
+        ("months: 6", "months: 0", 24, "retain.records: months 0 is less than"),
+        ("months: 6", "weeks: 6", 24, "retain.records:"),
+        ("{months: 6}", "{}", 24, '"months" is a required property'),
         (
             "retain.records, parameters: {months: 6}",
             "mark.watermark, parameters: {}",
-            22,
+            24,
             "observe",
         ),
-        ("level: house", "level: rumour", 11, '"rumour" is not one of'),
-        ("mode: enforce", "mode: enforced", 13, '"enforced" is not one of'),
-        ("because:", "why:", 9, "Additional properties"),
-        ("    cites: Local rule 1\n", "", 9, '"cites" is a required property'),
-        ('"2026-01-01"', '"2026-02-30"', 14, "2026-02-30 is not a day"),
-        ('"2026-01-01"}', '"2026-01-02", until: "2026-01-01"}', 14, "“until” lies before “from”"),
-        ("purpose:", "porpoise:", 17, "the decision input has no field “porpoise”"),
-        ("const: final", "const: finished", 17, "this field is never 'finished'"),
-        ("const: no}", "enum: [no, never]}", 18, "this field is never 'never'"),
-        ("{const: final}", "{minimum: 3}", 17, "“minimum” cannot be asked of this field"),
+        ("level: house", "level: rumour", 13, '"rumour" is not one of'),
+        ("mode: enforce", "mode: enforced", 15, '"enforced" is not one of'),
+        ("because:", "why:", 10, "Additional properties"),
+        ("    cites: Local rule 1\n", "", 10, '"cites" is a required property'),
+        ('"2026-01-01"', '"2026-02-30"', 16, "2026-02-30 is not a day"),
+        ('"2026-01-01"}', '"2026-01-02", until: "2026-01-01"}', 16, "“until” lies before “from”"),
+        ("purpose:", "porpoise:", 19, "the decision input has no field “porpoise”"),
+        ("const: final", "const: finished", 19, "this field is never 'finished'"),
+        ("const: no}", "enum: [no, never]}", 20, "this field is never 'never'"),
+        ("{const: final}", "{minimum: 3}", 19, "“minimum” cannot be asked of this field"),
         (
             "purpose: {const: final}",
             "quote: {properties: {cents: {minimum: 1}}}",
-            17,
+            19,
             "may be null",
         ),
-        ("{const: final}", "{$ref: elsewhere.json}", 17, "Additional properties"),
-        ("{const: final}", '{pattern: "("}', 17, '"(" is not a "regex"'),
-        ("effect: permit", "effect: review", 19, "effect review and duty review.people"),
+        ("{const: final}", "{$ref: elsewhere.json}", 19, "Additional properties"),
+        ("{const: final}", '{pattern: "("}', 19, '"(" is not a "regex"'),
+        ("effect: permit", "effect: review", 21, "effect review and duty review.people"),
         (
             "id: local-1",
             "id: house-retain",
-            9,
+            10,
             "rule house-retain exists already in packs/house.yaml",
         ),
+        ("[ourselves]", "[rumours]", 12, "the pack has no source “rumours”"),
+        ("{id: ourselves,", "{id: us, url: http://us,", 8, "does not match"),
+        ('["*"]', '["*", XX]', 5, "XX is not in territories.yaml"),
+        ("level: house", "level: house\n    strength: will", 14, "only rules of a code have"),
+        ("level: house", "level: law", 21, "a number of ours belongs in a house rule"),
+        (
+            "level: house",
+            "level: house\n    numbers: cited",
+            22,
+            "“numbers: cited” is for rules of",
+        ),
+        ("status: in_force", "status: none\nstatus_note: No.", 10, "has more than 0 items"),
+        ("status: in_force", "status: unclear", 1, '"status_note" is a required property'),
         ("id: local\n", "id: house\n", 1, "pack house exists already in packs/house.yaml"),
         (PACK, "", 1, "the file is empty"),
     ],
@@ -103,6 +124,87 @@ def test_a_fault_names_its_line(folder: Path, old: str, new: str, line: int, mes
     ), faults
 
 
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        (
+            "{allOf: [{properties: {media: {const: image}}}], properties: {media: {const: video}}}",
+            "media",
+        ),
+        ("{properties: {media: {enum: [image, video], not: {enum: [image, video]}}}}", "media"),
+        ("{properties: {seconds: {minimum: 9, maximum: 8}}}", "seconds"),
+        (
+            "{properties: {principal: {properties: {chain_length: {minimum: 65}}}}}",
+            "principal.chain_length",
+        ),
+        ("{properties: {references: {minItems: 2, maxItems: 1}}}", "references"),
+        ("{properties: {references: {contains: {pattern: a}, maxItems: 0}}}", "references"),
+        ("{properties: {roles: {contains: {const: provider}, items: {const: deployer}}}}", "roles"),
+        (
+            "{allOf: [{properties: {quote: {type: object}}}], properties: {quote: {const: null}}}",
+            "quote",
+        ),
+        (
+            "{properties: {media: {const: audio}}, anyOf: [{properties: {media: {const: image}}}, "
+            "{properties: {media: {const: video}}}]}",
+            "media",
+        ),
+    ],
+)
+def test_a_rule_that_can_never_match_is_pointed_out_and_does_no_harm(
+    folder: Path, condition: str, field: str
+) -> None:
+    old = PACK[PACK.index("    when:") : PACK.index("    then:")]
+    assert faults_of(folder, PACK.replace(old, f"    when: {condition}\n")) == []
+    (warning,) = warnings(folder)
+    assert str(warning).startswith("packs/local.yaml:17: rule local-1 can never match")
+    assert f"“{field}”" in warning.message
+    assert load(folder).rules
+
+
+@given(inputs)
+@settings(max_examples=40, deadline=None)
+def test_no_rule_that_matches_anything_is_said_to_match_never(
+    policy: Policy, facts: dict[str, Any]
+) -> None:
+    content = json.loads(policy.document)
+    whens = {rule["id"]: rule["when"] for pack in content["packs"] for rule in pack["rules"]}
+    for matched in decide(policy, facts).rules:
+        assert never(whens[matched.id], content["decision_input"]) is None
+
+
+ALTERNATIVE = "alternative: {group: local, choice: here}\n"
+
+
+def test_of_packs_that_exclude_each_other_the_switch_names_one(folder: Path) -> None:
+    (fault,) = faults_of(folder, ALTERNATIVE + PACK)
+    assert fault == "packs/local.yaml:1: alternatives.yaml makes no choice for the group “local”"
+    switch = folder / "alternatives.yaml"
+    switch.write_text(switch.read_text("utf-8") + "  local: here\n", "utf-8")
+    assert check(folder) == []
+    active = {pack for pack, _ in load(folder).packs}
+    assert "local" in active
+    assert "local" not in {pack for pack, _ in load(folder, {"local": "elsewhere"}).packs}
+
+
+def test_two_packs_for_one_choice_are_refused(folder: Path) -> None:
+    switch = folder / "alternatives.yaml"
+    switch.write_text(switch.read_text("utf-8") + "  local: here\n", "utf-8")
+    twin = PACK.replace("id: local", "id: twin").replace("local-1", "twin-1")
+    (folder / "packs" / "twin.yaml").write_text(ALTERNATIVE + twin, "utf-8")
+    (fault,) = faults_of(folder, ALTERNATIVE + PACK)
+    assert "packs/local.yaml makes the same choice" in fault
+
+
+def test_a_choice_that_no_pack_offers_is_refused(folder: Path) -> None:
+    switch = folder / "alternatives.yaml"
+    switch.write_text(switch.read_text("utf-8").replace("sb942", "sb943", 1), "utf-8")
+    text = switch.read_text("utf-8")
+    switch.write_text(text.replace("california: sb942", "california: sb943"), "utf-8")
+    faults = [str(fault) for fault in check(folder)]
+    assert faults == ["alternatives.yaml:6: no pack of “california” is the choice “sb943”"]
+
+
 def test_all_faults_are_reported_at_once(folder: Path) -> None:
     text = PACK.replace("purpose:", "porpoise:").replace("months: 6", "months: 0")
     assert len(faults_of(folder, text)) == 2
@@ -111,7 +213,7 @@ def test_all_faults_are_reported_at_once(folder: Path) -> None:
 def test_a_faulty_folder_does_not_load(folder: Path) -> None:
     faults_of(folder, PACK.replace("retain.records", "retain.everything"))
     with pytest.raises(
-        ConfigurationError, match=r"packs/local.yaml:22: there is no duty"
+        ConfigurationError, match=r"packs/local.yaml:24: there is no duty"
     ) as caught:
         load(folder)
     assert caught.value.code == "policy_invalid"
@@ -178,6 +280,29 @@ def _without_vocabulary(folder: Path) -> None:
     (folder / "schemas" / "duties.schema.json").unlink()
 
 
+def _without_territories(folder: Path) -> None:
+    (folder / "territories.yaml").unlink()
+
+
+def _with_a_member_that_is_no_country(folder: Path) -> None:
+    path = folder / "territories.yaml"
+    path.write_text(path.read_text("utf-8").replace("[AT,", "[XX,"), "utf-8")
+
+
+def _with_a_group_named_like_a_country(folder: Path) -> None:
+    path = folder / "territories.yaml"
+    path.write_text(path.read_text("utf-8").replace("  EU:", "  DE:"), "utf-8")
+
+
+def _with_a_state_in_no_country(folder: Path) -> None:
+    path = folder / "territories.yaml"
+    path.write_text(path.read_text("utf-8") + "  XX-YY: Nowhere\n", "utf-8")
+
+
+def _without_alternatives(folder: Path) -> None:
+    (folder / "alternatives.yaml").unlink()
+
+
 def _with_broken_schema(folder: Path) -> None:
     (folder / "schemas" / "duties.schema.json").write_text('{\n"a": ', "utf-8")
 
@@ -189,6 +314,11 @@ def _with_broken_schema(folder: Path) -> None:
         (_without_pack_schema, r"\Aschemas/rule-pack.schema.json:1: the file cannot be read.*\Z"),
         (_without_model, "authorization/model.conf:1: the file cannot be read"),
         (_without_vocabulary, "schemas/duties.schema.json:1: the file cannot be read"),
+        (_without_territories, "territories.yaml:1: the file cannot be read"),
+        (_with_a_member_that_is_no_country, "territories.yaml:10: there is no country XX"),
+        (_with_a_group_named_like_a_country, "territories.yaml:8: DE is a country, not a group"),
+        (_with_a_state_in_no_country, "territories.yaml:.*: XX-YY lies in no country"),
+        (_without_alternatives, "alternatives.yaml:1: the file cannot be read"),
         (_with_broken_schema, "schemas/duties.schema.json:2: "),
     ],
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from governance import policy
 from governance.evidence import bundle, checkpoint, manifest, merkle
 from governance.evidence.checkpoint import Checkpoint
 from governance.evidence.figures import figures
@@ -11,6 +12,7 @@ from governance.evidence.report import figures_document, service_records
 from governance.evidence.story import story
 from governance.kernel.clock import rfc3339
 from governance.reporting import InclusionProof, ReportedStory, ReportInput, select
+from governance.reporting.packs import packs
 from tests.reporting.history import History
 from tests.reporting.samples import (
     END,
@@ -28,6 +30,8 @@ from tests.reporting.samples import (
     TEMPLATES,
     identifier,
 )
+
+PACKS = packs(policy.load(TEMPLATES.parent / "policies").document)
 
 
 def varied(count: int) -> History:
@@ -126,6 +130,7 @@ def report(
         record_fingerprint=RECORD_KEY.keyid,
         producer="0.1.0",
         templates_dir=TEMPLATES,
+        packs=PACKS,
     )
 
 

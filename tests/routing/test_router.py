@@ -14,6 +14,7 @@ from governance.domain import Media, Route
 from governance.kernel.errors import InvalidRequest
 from governance.routing import Model, Router, load_catalogue
 from governance.routing.catalogue import Lifecycle, Price, Tier
+from governance.routing.router import STOPPED
 
 from .builders import POLICIES, Configured, catalogue, model, request
 
@@ -109,6 +110,19 @@ class TestAFilter:
         with pytest.raises(InvalidRequest) as refusal:
             router.route(request(model="test/plain"), max_amount=Decimal("0.39"))
         assert "costs 0.40 USD, above the limit of 0.39 USD" in refusal.value.message
+
+    @pytest.mark.parametrize("kind", ["model", "provider"])
+    def test_what_a_kill_switch_stops_is_passed_over_with_that_reason(self, kind: str) -> None:
+        best = model(id="test/best", tier="premium", provider="other")
+        providers = {**OPEN, "other": Configured("other")}
+        router = Router(catalogue(model(), best), providers)
+        assert router.route(request()).model == "test/best"
+
+        scope = {"model": "model:test/best", "provider": "provider:other"}[kind]
+        route = router.route(request(), stopped={scope, "model:test", "*"})
+
+        assert route.model == "test/plain"
+        assert [c.rejected for c in route.candidates] == [None, STOPPED]
 
     def test_all_reasons_are_told(self) -> None:
         assert rejection(model(provider=None, price=None), seconds=99).count(";") == 2

@@ -208,6 +208,8 @@ def test_coverage_names_what_looked_and_what_nothing_looked_for(
     }
     assert ("ebur128", av.ffmpeg_version_info) in coverage.detectors
     assert {subject for subject, _ in coverage.not_checked} == {
+        "child sexual abuse",
+        "intimate imagery",
         "faces",
         "nudity",
         "speech",

@@ -37,6 +37,7 @@ from governance.web.backend import (
     Vote,
 )
 from tests.web import samples
+from tests.web.account import CODE, MemoryAccount
 
 PASSWORD = "four quiet herons wait"
 ONE_TIME = "one time only"
@@ -62,6 +63,7 @@ class MemoryBackend:
 
     def __init__(self, folder: Path) -> None:
         self.base_url = ""
+        self._account = MemoryAccount(self)
         self.reasons = reasons.load(packaged("policies"))
         self.folder = folder
         self.reset()
@@ -76,6 +78,7 @@ class MemoryBackend:
             "new": ("Nora New", ONE_TIME),
         }
         self.sessions: dict[str, str] = {}
+        self._account.reset()
         self.verdicts: list[Verdict] = []
         self.engine = True
         self.cases = {
@@ -83,6 +86,10 @@ class MemoryBackend:
             IMAGE: Case(self._page(IMAGE, "image", folder / "still.png", 1)),
             AUDIO: Case(self._page(AUDIO, "audio", folder / "voice.wav", 1)),
         }
+
+    @property
+    def account(self) -> MemoryAccount:
+        return self._account
 
     def status(self) -> Status:
         at = clock.now() - timedelta(seconds=40)
@@ -101,7 +108,7 @@ class MemoryBackend:
             packs=packs,
         )
 
-    def sign_in(self, username: str, password: str, replaces: str | None) -> str:
+    def sign_in(self, username: str, password: str, replaces: str | None, code: str = "") -> str:
         if username == "hasty":
             raise Throttled("login_throttled", "Wait 8 seconds.", retry_after=8)
         name, expected = self.people.get(username, ("", ""))
@@ -109,6 +116,8 @@ class MemoryBackend:
             raise Unauthenticated("login_failed", "User name or password is wrong.")
         if password == ONE_TIME:
             raise Denied("password_change_required", "Choose a password of your own first.")
+        if username in self._account.apps and code != CODE:
+            raise Unauthenticated("code_required", "Enter the code of your app as well.")
         self.sessions.pop(replaces or "", None)
         token = ids.secret_text()
         self.sessions[token] = username
@@ -125,18 +134,20 @@ class MemoryBackend:
         id_ = f"usr_{username:0>32}"
         return Principal("person", id_, "acme", id_, "C", (id_,), name=self.people[username][0])
 
-    def change_password(self, username: str, old: str, new: str) -> None:
+    def change_password(self, username: str, old: str, new: str, code: str = "") -> str:
         name, expected = self.people.get(username, ("", ""))
         if not name or old != expected:
             raise Unauthenticated("login_failed", "User name or password is wrong.")
         self.people[username] = (name, new)
+        return self.sign_in(username, new, None, code)
 
     def queue(self, person: Principal) -> list[Row]:
         return [self._row(person, case) for case in self._open()]
 
     def review(self, person: Principal, review: str) -> ReviewPage:
         case = self._case(review)
-        return replace(case.page, row=self._row(person, case))
+        mine = self._account.passkeys.get(person.id.removeprefix("usr_").lstrip("0"), [])
+        return replace(case.page, row=self._row(person, case), can_sign=bool(mine))
 
     def media(self, person: Principal, review: str) -> tuple[Path, str]:
         asset = self._case(review).page.asset
@@ -153,6 +164,10 @@ class MemoryBackend:
         case = self._case(review)
         if case.claimed_by == person.id:
             case.claimed_by, case.claimed_until = "", None
+
+    def statement_options(self, person: Principal, review: str, verdict: Verdict) -> str:
+        self.reasons.require("review", verdict.decision, verdict.reason, verdict.comment)
+        return self._account.sign_in_options()
 
     def decide(self, person: Principal, review: str, verdict: Verdict) -> None:
         case = self._case(review)
@@ -314,7 +329,9 @@ _REQUEST = RequestFacts(
     territories=("DE", "FR", "AT"),
     audience="public",
     sector="advertising",
-    declaration=Declaration(deep_fake="yes", real_person="unknown", consent="consent-2026-114"),
+    declaration=Declaration(
+        deep_fake="yes", real_person="unknown", consent="cns_0198b7c2d3e44f5a8b9c0d1e2f3a4b5c"
+    ),
     prompt="A paper boat crosses a harbour at dusk; the captain, seen from behind, looks like "
     "the mayor of the town. Slow pan, warm light, no text.",
 )

@@ -29,7 +29,16 @@ def test_the_start_page_says_when_the_engine_stands_still(
 
 def test_every_page_forbids_foreign_and_inline_code(browser: Browser) -> None:
     browser.sign_in()
-    for path in ("/", "/sign-in", "/password", "/queue", f"/queue/{VIDEO}", "/queue/rev_none"):
+    for path in (
+        "/",
+        "/sign-in",
+        "/password",
+        "/account",
+        "/confirm",
+        "/queue",
+        f"/queue/{VIDEO}",
+        "/queue/rev_none",
+    ):
         response = browser.get(path)
         assert response.headers["content-security-policy"] == (
             "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -118,7 +127,7 @@ def test_a_one_time_password_only_serves_to_choose_another(browser: Browser) -> 
     assert browser.token == ""
     fields = {"username": "new", "old": ONE_TIME, "new": "a" * 15, "again": "a" * 15}
     changed = browser.post("/password", fields)
-    assert (changed.status_code, changed.headers["location"]) == (303, "/queue")
+    assert (changed.status_code, changed.headers["location"]) == (303, "/account")
     assert browser.get("/queue").status_code == 200
 
 
@@ -207,7 +216,7 @@ def test_the_review_shows_what_a_decision_rests_on(
         "Not checked",
         "at 1.5 s",
         "A paper boat crosses a harbour at dusk",
-        "consent-2026-114",
+        "cns_0198b7c2d3e44f5a8b9c0d1e2f3a4b5c",
         "DE, FR, AT",
         "Mira Novák",
         backend.cases[VIDEO].page.asset.digest,

@@ -17,3 +17,13 @@ def upgrade() -> None:
     )
     op.execute("INSERT INTO epoch (id, number) SELECT id, epoch FROM policy_epoch")
     op.drop_table("policy_epoch")
+    op.create_table(
+        "switch",
+        sa.Column("scope", sa.String(200), nullable=False),
+        sa.Column("organisation", sa.String(64), nullable=False),
+        sa.Column("concerns", sa.String(64), nullable=True),
+        sa.Column("reason", sa.String(64), nullable=False),
+        sa.Column("thrown_by", sa.String(64), nullable=False),
+        sa.Column("thrown_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "organisation"),
+    )

@@ -7,6 +7,9 @@ if (form) {
 
   const fit = () => {
     const decision = form.elements.decision.value;
+    for (const answer of form.querySelectorAll("[name=deep_fake]")) {
+      answer.required = decision === "approve";
+    }
     for (const group of groups) {
       if (!decision || group.dataset.decision === decision) select.append(group);
       else group.remove();
