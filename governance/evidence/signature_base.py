@@ -25,6 +25,8 @@ FIELDS = (*BODY_FIELDS, "content-encoding", "authorization", "gov-delegation", "
 # So must every header in which a caller states facts for policy.
 _STATED = re.compile(r"x-governance-[a-z0-9-]{1,64}")
 _KEYID = re.compile(r';keyid="([A-Za-z0-9_-]{43})"')
+_LINE = re.compile(r'"([^"]+)": (.*)')
+_TIMES = re.compile(r"\([^()]*\);created=([0-9]{1,10});expires=([0-9]{1,10});.*")
 
 
 @dataclass(frozen=True)

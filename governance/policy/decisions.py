@@ -59,11 +59,6 @@ def as_body(decision: Decision, authorization: Authorization | None = None) -> d
     }
 
 
-def is_waivable(rule: MatchedRule) -> bool:
-    """Nobody here can make an exception to a law or to a code that was signed."""
-    return rule.level == "house" and rule.mode == "enforce"
-
-
 def _waivers(facts: dict[str, Any]) -> dict[str, str]:
     """The waiver of each rule that has one, the oldest where there are several.
 
@@ -75,7 +70,7 @@ def _waivers(facts: dict[str, Any]) -> dict[str, str]:
 def _under(waivers: dict[str, str], rule: Rule) -> Rule:
     """The rule as it counts: without effect and duties where a waiver lifts it."""
     waiver = waivers.get(rule.matched.id)
-    if waiver is None or not is_waivable(rule.matched):
+    if waiver is None or not rule.waivable:
         return rule
     return replace(rule, matched=replace(rule.matched, mode="waived", waiver=waiver), duties=())
 

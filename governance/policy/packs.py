@@ -188,6 +188,8 @@ def _rule_faults(
         yield document.fault((*pointer, "in_force"), "“until” lies before “from”")
     if "strength" in rule and rule["level"] != "code":
         yield document.fault((*pointer, "strength"), "only rules of a code have a strength")
+    if "waivable" in rule and rule["level"] != "house":
+        yield document.fault((*pointer, "waivable"), "rules of a law or a code are never waived")
     when = conditions.faults(rule["when"], schemas["decision_input"], (*pointer, "when"))
     for where, message in when:
         yield document.fault(where, message)

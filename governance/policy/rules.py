@@ -35,6 +35,7 @@ class Rule:
     last_day: str
     condition: jsonschema_rs.Validator
     duties: tuple[tuple[str, Parameters], ...]
+    waivable: bool
 
     def applies(self, facts: dict[str, Any]) -> bool:
         """Whether the rule is in force where and when the input says, and its condition holds."""
@@ -115,7 +116,14 @@ def _rule(pack: dict[str, Any], rule: dict[str, Any], places: Territories) -> Ru
         last_day=rule["in_force"].get("until", _NO_END),
         condition=jsonschema_rs.validator_for(rule["when"]),
         duties=tuple((d["kind"], d["parameters"]) for d in rule["then"].get("duties", [])),
+        waivable=_is_waivable(rule),
     )
+
+
+def _is_waivable(rule: dict[str, Any]) -> bool:
+    """Nobody here can make an exception to a law, to a code, or to what stands in for a check."""
+    is_own: bool = rule["level"] == "house" and rule["mode"] == "enforce"
+    return is_own and rule.get("waivable", True)
 
 
 def _defaults(schema: dict[str, Any]) -> Parameters:

@@ -17,7 +17,6 @@ from governance.kernel import clock, ids
 from governance.kernel.errors import Conflict, Denied, InvalidRequest, NotFound
 from governance.ledger import SERVICE, Entry, Ledger
 from governance.ledger.vault import Vault
-from governance.policy.decisions import is_waivable
 from governance.policy.rules import Policy
 from governance.policy.tables import Waiver
 
@@ -156,14 +155,14 @@ def _require_person(principal: Principal) -> None:
 
 
 def _require_waivable(policy: Policy, rule: str) -> None:
-    known = next((item.matched for item in policy.rules if item.matched.id == rule), None)
+    known = next((item for item in policy.rules if item.matched.id == rule), None)
     if known is None:
         raise InvalidRequest("rule_unknown", f"There is no rule “{rule}” in force.", param="rule")
-    if not is_waivable(known):
+    if not known.waivable:
         raise InvalidRequest(
             "rule_not_waivable",
-            f"“{rule}” is at level {known.level} in mode {known.mode}. Only enforced house rules "
-            "can be waived; a law or a code holds whatever is decided here.",
+            f"“{rule}” cannot be waived: only enforced house rules can, unless they stand in for a "
+            "check that a law needs. A law or a code holds whatever is decided here.",
             param="rule",
         )
 

@@ -1,6 +1,7 @@
 """What the templates of a report get to print. Pure: no clock, no files."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -10,18 +11,25 @@ from typing import Any
 from markupsafe import Markup
 
 from governance.evidence.figures import LABELS
+from governance.evidence.record import Record
 from governance.evidence.report import service_records
+from governance.evidence.story import Story
 from governance.reporting import charts, cover, formats
+from governance.reporting.agents import agents
+from governance.reporting.consents import consents
 from governance.reporting.coverage import unscreened
+from governance.reporting.deciders import deciders
 from governance.reporting.exceptions import exceptions
 from governance.reporting.gaps import open_gaps
+from governance.reporting.mandates import hops
 from governance.reporting.population import Population
 from governance.reporting.report import InclusionProof, ReportInput
 from governance.reporting.rows import MARK_LETTERS, rows
 from governance.reporting.rules import policy_versions, rule_book
+from governance.reporting.switches import switches
 from governance.reporting.waivers import waivers
 
-# How many generations, and how many exceptions, are printed; the attachments hold all.
+# How many generations, exceptions, agents, … are printed; the attachments hold all.
 PRINTED_ROWS = 300
 
 
@@ -82,11 +90,28 @@ def context(
         "waivers": waivers(
             source.service_records, stories, source.start, source.end, source.project
         ),
+        **_acting(source, stories, refused),
         "unscreened": unscreened(stories),
         "letters": MARK_LETTERS,
         "rows": rows(population.reported[:PRINTED_ROWS], book),
         "proof": _proof_rows(source.checkpoint.size, source.proof),
         "files": files,
+    }
+
+
+def _acting(
+    source: ReportInput, stories: Sequence[Story], refused: Sequence[Record]
+) -> dict[str, Any]:
+    """Who acted, on whose behalf, and who stopped or decided something."""
+    service, start, end = source.service_records, source.start, source.end
+    return {
+        "requesters": Counter(story.request["principal"]["kind"] for story in stories),
+        "agents": agents(service, source.identities, stories, refused, start, end),
+        "hops": hops(service, stories),
+        "deciders": deciders(stories),
+        "switches": switches(service, source.organisation, start, end),
+        "consents": consents(service, stories),
+        "printed": PRINTED_ROWS,
     }
 
 

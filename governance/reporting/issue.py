@@ -1,7 +1,7 @@
 """Issuing a bundle or a report: made at one checkpoint, on record before it is handed out."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -51,7 +51,7 @@ def issue_export(
     """
     taken = _take(context, organisation, project)
     opened = _opened(context, taken) if disclose else []
-    data = _bundle(context, taken, opened)
+    data = _bundle(context, taken, opened, _identities(context, taken))
     export = ids.new_id("exp")
     body = {
         "export": export,
@@ -101,6 +101,7 @@ def _report_input(context: Context, scope: Scope, taken: Extract, report: str) -
     chosen = population([item.story for item in told], window)
     service = service_records([item for _, item in taken.records], window)
     values = figures(chosen, service)
+    identities = _identities(context, taken)
     return ReportInput(
         number=report,
         organisation=scope.organisation,
@@ -112,7 +113,7 @@ def _report_input(context: Context, scope: Scope, taken: Extract, report: str) -
         service_records=[item for _, item in taken.records if item.event not in RULES],
         figures=values,
         figures_json=figures_document(window, taken.head, values),
-        bundle=_bundle(context, taken, []),
+        bundle=_bundle(context, taken, [], identities),
         checkpoint=taken.head,
         proof=_proof(context, taken),
         root_fingerprint=keyring.root,
@@ -124,6 +125,7 @@ def _report_input(context: Context, scope: Scope, taken: Extract, report: str) -
             rule.matched for rule in context.policies.policy.rules if rule.matched.mode == "observe"
         ],
         packs=packs(context.policies.policy.document),
+        identities=identities,
     )
 
 
@@ -159,14 +161,23 @@ def _opened(context: Context, taken: Extract) -> list[tuple[str, str]]:
         return disclosures(session, context.ledger.vault, taken.records)
 
 
-def _bundle(context: Context, taken: Extract, opened: list[tuple[str, str]]) -> bytes:
+def _identities(context: Context, taken: Extract) -> dict[str, bytes]:
+    with context.database.read() as session:
+        return documents.envelopes(session.connection(), sorted(taken.identities))
+
+
+def _bundle(
+    context: Context,
+    taken: Extract,
+    opened: list[tuple[str, str]],
+    identities: Mapping[str, bytes],
+) -> bytes:
     keyring = context.ledger.keyring
     with context.database.read() as session:
         connection = session.connection()
         policies = {name: versions.document(connection, name) for name in taken.policies}
-        cited = documents.envelopes(connection, sorted(taken.identities))
         hops = mandates.compacts(connection, sorted(taken.mandates))
-    contents = taken.contents(keyring.chain, policies, opened, cited, hops)
+    contents = taken.contents(keyring.chain, policies, opened, identities, hops)
     return bundle.build(contents, keyring.manifest)
 
 

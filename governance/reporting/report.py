@@ -1,7 +1,7 @@
 """What a report is made from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class ReportInput:
     figures_json: `evidence.report.figures_document` of them; bundle: the evidence bundle (zip);
     proof: None for an empty log; fingerprints: `SHA256:…`; producer: version of the service;
     templates_dir: the folder `report_templates`; observed: every rule in mode observe of the policy
-    in force, whether it matched or not; packs: all of that policy, with or without rules.
+    in force, whether it matched or not; packs: all of that policy, with or without rules;
+    identities: the signed identity documents that the bundle holds, by digest.
     """
 
     number: str
@@ -57,6 +58,7 @@ class ReportInput:
     templates_dir: Path
     observed: Sequence[MatchedRule] = ()
     packs: Sequence[Pack] = ()
+    identities: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def scope(self) -> dict[str, str | None]:

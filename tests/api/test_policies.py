@@ -44,10 +44,9 @@ class TestWhatIf:
         found: dict[str, Any] = answer.json()
         return found
 
-    def test_what_a_changed_pack_would_have_decided(
-        self, site: Site, picture: dict[str, Any]
-    ) -> None:
-        found = self.diff(site, HOUSE.replace("months: 6", "months: 7"), project="launch")
+    def test_what_a_changed_pack_would_have_decided(self, site: Site) -> None:
+        site.released(project="what-if")
+        found = self.diff(site, HOUSE.replace("months: 6", "months: 7"), project="what-if")
         (change,) = found["changes"]
         assert change["duties"] == {"added": [], "removed": [], "changed": ["retain.records"]}
         assert change["count"] == found["decisions"] >= 2

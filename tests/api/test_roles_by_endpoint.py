@@ -28,7 +28,6 @@ from governance.identity.sessions import COOKIE
 from governance.kernel import clock
 from governance.policy import assignments, waivers
 from governance.policy.authorization import ACTIONS
-from governance.policy.decisions import is_waivable
 from governance.policy.waivers import Proposal
 from tests.house import DOUBTFUL, PICTURE, POLICIES, small_policies
 from tests.platform import ORGANISATION, Service, open_service
@@ -189,7 +188,7 @@ def waiver(service: Service) -> str:
     """An exception to a house rule that waits for a decision."""
     context, today = service.context, clock.now().date()
     policy = context.policies.policy
-    rule = next(rule.matched.id for rule in policy.rules if is_waivable(rule.matched))
+    rule = next(rule.matched.id for rule in policy.rules if rule.waivable)
     proposal = Proposal(rule, "reviewed_elsewhere", today, today)
     asking = service.person("producer")
     return context.database.write(

@@ -1,6 +1,7 @@
 """The schemas of records: closed, without fractions, and read alike by two validators."""
 
 import json
+import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -147,7 +148,9 @@ def _of_kind(kind: str, schema: Any, root: dict[str, Any]) -> st.SearchStrategy[
         return st.lists(values(schema["items"], root), unique_by=unique, **size)
     if kind == "string":
         if "pattern" in schema:
-            return st.from_regex(schema["pattern"], fullmatch=True)
+            longest = schema.get("maxLength", math.inf)
+            matching = st.from_regex(schema["pattern"], fullmatch=True)
+            return matching.filter(lambda text: len(text) <= longest)
         lengths = {"min_size": schema.get("minLength", 0), "max_size": schema["maxLength"]}
         return st.text(st.characters(exclude_categories=["Cs"]), **lengths)
     if kind == "integer":

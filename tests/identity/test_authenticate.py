@@ -129,6 +129,16 @@ class TestAgents:
             moment.tick(timedelta(days=1))
             assert denied(house, Draft().sign()).code == "document_expired"
 
+    def test_a_ceiling_that_has_ended_is_refused_though_the_document_goes_on(
+        self, house: House
+    ) -> None:
+        with freeze_time("2026-11-22T11:12:05Z") as moment:
+            house.agent(ceiling={**ANYTHING, "until": "2026-11-22T12:12:05Z"})
+            moment.tick(timedelta(minutes=59))
+            house.authenticate(Draft().sign())
+            moment.tick(timedelta(minutes=1))
+            assert denied(house, Draft().sign()).code == "document_expired"
+
     def test_a_suspended_agent_learns_so_only_with_a_valid_signature(self, house: House) -> None:
         house.write(agents.suspend_agent, house.agent(), by=house.ada)
         assert refused(house, replace(Draft().sign(), path="/other")) == "signature_invalid"

@@ -16,7 +16,7 @@ from governance.kernel import ids
 from governance.kernel.errors import Denied
 from tests.documents import ANYTHING
 from tests.identity.conftest import House
-from tests.identity.delegating import FIRST, SECOND, Line, handed_on
+from tests.identity.delegating import FIRST, SECOND, THIRD, Line, handed_on
 from tests.identity.forging import AGENT, Draft
 
 REPOSITORY = Path(__file__).parents[2]
@@ -119,6 +119,40 @@ def test_an_agent_without_a_mandate_spends_under_its_document(house: House) -> N
     reserve(line, caller, "2")
     with pytest.raises(Denied, match="identity document"):
         reserve(line, caller, "0.01")
+
+
+def of_depth(depth: int, parent: str | None = None) -> dict[str, object]:
+    return {"parent": parent, "ephemeral": False, "max_depth": depth}
+
+
+def test_agents_share_the_ceiling_of_what_they_come_from(house: House) -> None:
+    """However many children an agent has, they spend no more together than it may alone."""
+    small = {**ANYTHING, "total": "5"}
+    first = house.agent(key=AGENT, ceiling=small, lineage=of_depth(2))
+    second = house.agent(key=FIRST, ceiling=small, lineage=of_depth(1, first))
+    house.agent(key=SECOND, ceiling=small, lineage=of_depth(0, second))
+    house.agent(key=THIRD, ceiling=small, lineage=of_depth(0, second))
+    line = Line(house, "", "")
+    grandchild, sibling = (
+        house.authenticate(Draft(key=key).sign()).principal for key in (SECOND, THIRD)
+    )
+    generation = reserve(line, grandchild, "4")
+    with pytest.raises(Denied) as caught:
+        reserve(line, sibling, "1.01")
+    assert caught.value.code == "budget_exhausted"
+    reserve(line, sibling, "1")
+    settle(line, generation, "0")
+    reserve(line, sibling, "4")
+
+
+def test_a_mandate_is_spent_under_what_its_agents_come_from(house: House) -> None:
+    small = {**ANYTHING, "total": "2"}
+    parent = house.agent(key=AGENT, ceiling=small)
+    line = Line(house, "", house.agent(key=SECOND, ceiling=small, parent=parent))
+    issued = line.issue(line.worker, total="2", per_call="2").compact
+    reserve(line, line.ask(issued).principal, "2")
+    with pytest.raises(Denied, match="identity document"):
+        reserve(line, house.authenticate(Draft(key=AGENT).sign()).principal, "0.01")
 
 
 def test_three_racing_processes_never_exceed_the_cap(line: Line, tmp_path: Path) -> None:

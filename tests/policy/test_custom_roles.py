@@ -12,7 +12,13 @@ from sqlalchemy import Connection
 from governance.evidence.record import Record
 from governance.kernel.database import Database
 from governance.kernel.epoch import current
-from governance.kernel.errors import ConfigurationError, Conflict, InvalidRequest, NotFound
+from governance.kernel.errors import (
+    ConfigurationError,
+    Conflict,
+    Denied,
+    InvalidRequest,
+    NotFound,
+)
 from governance.ledger.ledger import Ledger, read_stream
 from governance.policy import Policy, roles
 from governance.policy.assignments import grant, revoke
@@ -109,10 +115,24 @@ def test_what_it_allows_can_be_changed_for_those_who_hold_it(
 ) -> None:
     store = PolicyStore(database, policy)
     define()
-    give(change, ADA)
+    give(change, BOB)
     define("night_desk", Allowed("report", "create"))
-    assert may(store, ADA, "report:create")
-    assert not may(store, ADA, "review:read")
+    assert may(store, BOB, "report:create")
+    assert not may(store, BOB, "review:read")
+
+
+def test_nobody_changes_a_role_that_they_hold_themselves(
+    database: Database, policy: Policy, change: Change, define: Change
+) -> None:
+    """Otherwise whoever holds a harmless one could give themselves every right."""
+    store = PolicyStore(database, policy)
+    define()
+    give(change, ADA, domain="org/acme/project/film")
+    with pytest.raises(Denied) as caught:
+        define("night_desk", *QUEUE, Allowed("waiver", "decide", "is_person"))
+    assert caught.value.code == "role_own"
+    assert not may(store, ADA, "waiver:decide", "org/acme/project/film")
+    assert may(store, ADA, "review:read", "org/acme/project/film")
 
 
 def test_each_change_is_on_record(database: Database, define: Change, change: Change) -> None:

@@ -102,6 +102,7 @@ def test_a_pack_of_ones_own_joins_the_others(folder: Path) -> None:
         ("[ourselves]", "[rumours]", 12, "the pack has no source “rumours”"),
         ("{id: ourselves,", "{id: us, url: http://us,", 8, "does not match"),
         ('["*"]', '["*", XX]', 5, "XX is not in territories.yaml"),
+        ("level: house", "level: law\n    waivable: false", 14, "are never waived"),
         ("level: house", "level: house\n    strength: will", 14, "only rules of a code have"),
         ("level: house", "level: law", 21, "a number of ours belongs in a house rule"),
         (

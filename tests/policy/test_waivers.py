@@ -124,6 +124,13 @@ class TestWhatAWaiverLifts:
         assert self.under(policy, (rule, FIRST)).rules == decide(policy, PUBLIC_VIDEO).rules
         assert self.under(policy, (rule, FIRST)).duties == decide(policy, PUBLIC_VIDEO).duties
 
+    def test_what_stands_in_for_a_check_holds_whatever_the_input_says(self, policy: Policy) -> None:
+        facts = {**PUBLIC_VIDEO, "stage": "output", "date": "2026-12-02"}
+        facts |= {"not_checked": ["intimate_imagery"]}
+        facts["waivers"] = [{"rule": "house-5-unseen", "waiver": FIRST}]
+        found = {rule.id: rule.mode for rule in decide(policy, facts).rules}
+        assert found["house-5-unseen"] == "enforce"
+
     def test_a_waiver_of_a_rule_that_is_gone_is_ignored(self, policy: Policy) -> None:
         assert self.under(policy, ("house-rule-of-old", FIRST)).effect == "review"
 
@@ -155,8 +162,10 @@ class TestWhatAWaiverLifts:
 
 
 class TestProposing:
-    @pytest.mark.parametrize("rule", [LAW, CODE])
-    def test_a_law_or_a_code_cannot_be_waived(self, register: Register, rule: str) -> None:
+    @pytest.mark.parametrize("rule", [LAW, CODE, "house-5-unseen"])
+    def test_a_law_a_code_or_what_stands_in_for_a_check_cannot_be_waived(
+        self, register: Register, rule: str
+    ) -> None:
         with pytest.raises(InvalidRequest) as caught:
             register.propose(rule=rule)
         assert code(caught) == "rule_not_waivable"

@@ -227,7 +227,7 @@ class History:
                     "decision": decision,
                     "reason": reason,
                     "digest": digest(stream),
-                    "assurance": "A",
+                    "assurance": "C",
                     "played": {"seconds": "6.0", "share": "1.0", "muted": False, "blurred": False},
                 },
             )

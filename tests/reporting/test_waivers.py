@@ -9,12 +9,13 @@ from pypdf import PdfReader
 from governance.evidence.record import Record
 from governance.reporting import render
 from governance.reporting.waivers import ReportedWaiver, waivers
-from tests.reporting.history import PEOPLE, History
+from tests.reporting.history import History
 from tests.reporting.inputs import report, reported
 from tests.reporting.samples import (
     DEEP_FAKE,
     END,
     ORGANISATION,
+    PEOPLE,
     PROJECTS,
     SIGNED_METADATA,
     START,
