@@ -5,12 +5,16 @@ from collections.abc import Collection
 
 from sqlmodel import Session, col, select
 
+from governance.app import Platform
+from governance.evidence import bundle
 from governance.evidence.record import ZERO, Record, load
 from governance.evidence.story import ENDS, RULES, Story, story
+from governance.evidence.verify import verify_files
 from governance.kernel.database import Database
 from governance.ledger.tables import LogRecord
 from governance.lifecycle import store
 from governance.lifecycle.tables import Generation
+from governance.reporting.issue import issue_export
 
 
 def require_agreement(database: Database, generations: Collection[str] | None = None) -> None:
@@ -29,6 +33,15 @@ def require_agreement(database: Database, generations: Collection[str] | None = 
         assert (row.state, row.deleted) == (told.state, told.deleted)
         assert row.requester == told.request["principal"]["id"]
         assert (row.wake_at is None) is (told.state in ENDS), f"{name} sleeps in {row.state}"
+
+
+def require_verified(platform: Platform) -> None:
+    """Whatever was done, and whatever is opened of it, an auditor believes the operator's log."""
+    platform.publisher.publish()
+    context = platform.context
+    issued = issue_export(context, context.settings.organisation, None, by=None, disclose=True)
+    verdict = verify_files(bundle.unpack(issued.data), context.ledger.keyring.root)
+    assert verdict.failure is None, verdict.failure
 
 
 def records_of(session: Session, generation: str) -> list[Record]:

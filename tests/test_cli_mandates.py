@@ -52,7 +52,10 @@ def test_a_mandate_is_issued_listed_and_revoked(folder: Path, tmp_path: Path) ->
     _, listed = run(folder, "mandates", "list")
     assert listed == [f"{name} {hop.root} -> {agent} until {hop.grant.until:%Y-%m-%d %H:%M}"]
 
-    assert run(folder, "mandates", "revoke", name) == (0, [f"{hop.digest} revoked"])
+    assert run(folder, "mandates", "revoke", name) == (
+        0,
+        [f"{name} is revoked, from the next request on."],
+    )
     assert run(folder, "mandates", "list")[1][0].endswith("revoked")
     status, (why,) = run(folder, "mandates", "revoke", name)
     assert (status, "revoked before" in why) == (1, True)

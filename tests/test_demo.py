@@ -5,16 +5,16 @@ import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from governance.cli import main
 from governance.demo.orders import SECONDS
 from governance.evidence import bundle
-from governance.evidence.record import load
+from governance.evidence.record import Record, load
 from governance.evidence.verify import verify_file
 from governance.marking.probe import inspect
 
@@ -29,7 +29,7 @@ class Played:
     status: int
     out: str
     err: str
-    seconds: float
+    cpu: float  # seconds, of all its processes
     folder: Path
 
     @property
@@ -37,12 +37,24 @@ class Played:
         return (self.folder / "data" / "keys" / "root-fingerprint.txt").read_text().strip()
 
 
+def records(played: Played) -> list[Record]:
+    """Everything that was on record at the end."""
+    files = bundle.unpack((played.folder / "evidence.zip").read_bytes())
+    return [load(line) for line in files["records.intoto.jsonl"].splitlines()]
+
+
+def principal(record: Record) -> dict[str, Any]:
+    """Who acted, where a record says it in whole."""
+    found = record.body.get("principal")
+    return found if isinstance(found, dict) else {}
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """One performance, in a process of its own, on a terminal without a language."""
     folder = tmp_path_factory.mktemp("demo") / "results"
     plain = {"PATH": os.environ["PATH"], "HOME": str(folder.parent), "PYTHONPATH": str(HOUSE)}
-    began = time.monotonic()
+    before = _cpu()
     ended = subprocess.run(
         [sys.executable, "-m", "governance", "demo", "--out", str(folder)],
         cwd=folder.parent,
@@ -51,16 +63,22 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         encoding="utf-8",
         check=False,
     )
-    return Played(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began, folder)
+    return Played(ended.returncode, ended.stdout, ended.stderr, _cpu() - before, folder)
 
 
-def test_it_ends_well_within_a_minute(played: Played) -> None:
+def _cpu() -> float:
+    """Seconds that the processes which this one has waited for have used."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def test_it_ends_in_time(played: Played) -> None:
     assert (played.status, played.err) == (0, "")
-    assert played.seconds < 60
+    assert played.cpu < 60  # 12 when this was written; the clock would measure the neighbours
 
 
 def test_it_shows_every_kind_of_ending(played: Played) -> None:
-    for ending in ("denied by rule", "denied by role", "unknown", "released"):
+    for ending in ("denied by rule", "denied by mandate", "denied by role", "unknown", "released"):
         assert ending in played.out
     assert "The order of the train was sent 1 time;" in played.out
     assert played.out.count("→ released") == len(CLIPS)
@@ -68,12 +86,42 @@ def test_it_shows_every_kind_of_ending(played: Played) -> None:
 
 
 def test_the_auditor_believes_the_report_and_finds_the_forgery(played: Played) -> None:
-    before, _, after = played.out.partition("7  One bit is flipped")
+    before, _, after = played.out.partition("8  One bit is flipped")
     assert "VERIFIED. Everything above holds." in before
     assert "✓ the report verifies" in before
     assert "NOT VERIFIED" not in before
     assert "NOT VERIFIED: " in after
     assert "✓ the forgery is found" in after
+
+
+def test_it_explains_a_denial_in_sentences(played: Played) -> None:
+    told = " ".join(played.out.split())
+    assert "asked on" in told
+    assert "It was refused. The house rule (House rule 1) applied and forbids it:" in told
+    assert "more sentences: governance policies explain gen_" in told
+
+
+def test_a_sub_agent_acts_until_the_person_at_the_beginning_is_suspended(played: Played) -> None:
+    (asked,) = [record for record in records(played) if "mandate" in principal(record)]
+    person, agent, sub_agent = principal(asked)["chain"]
+    assert principal(asked)["id"] == sub_agent != agent
+    assert person == principal(asked)["accountable"]
+    assert "colour-agent, two hops from her: next request → 403 accountable_suspended" in played.out
+    assert "The person who gave the mandate is suspended." in played.out
+
+
+def test_a_kill_switch_is_thrown_and_lifted(played: Played) -> None:
+    changes = [record.body for record in records(played) if record.event == "switch.changed"]
+    assert [change["action"] for change in changes] == ["thrown", "lifted"]
+    assert "fetching its clip → 403 stopped" in played.out
+
+
+def test_the_log_holds_the_receipt_that_the_sub_agent_kept(played: Played) -> None:
+    kept = (played.folder / "coast.receipt.jsonl").read_bytes()
+    verdict = verify_file(played.folder / "report.pdf", played.root, [kept])
+    assert verdict.failure is None
+    assert verdict.steps[-1].name == "receipts"
+    assert "✓ the report verifies, and the log holds what the agent kept" in played.out
 
 
 def test_it_says_what_to_look_at_and_fits_the_terminal(played: Played) -> None:
@@ -91,9 +139,8 @@ def test_its_report_and_its_evidence_verify(played: Played) -> None:
 
 
 def test_the_clips_are_exactly_those_whose_hand_over_is_on_record(played: Played) -> None:
-    files = bundle.unpack((played.folder / "evidence.zip").read_bytes())
-    records = [load(line) for line in files["records.intoto.jsonl"].splitlines()]
-    delivered = [dict(record.subjects) for record in records if record.event == "asset.delivered"]
+    events = [record for record in records(played) if record.event == "asset.delivered"]
+    delivered = [dict(record.subjects) for record in events]
     clips = {path.name: path.read_bytes() for path in played.folder.glob("*.mp4")}
     digests = {hashlib.sha256(content).hexdigest() for content in clips.values()}
     assert sorted(clips) == sorted(CLIPS)

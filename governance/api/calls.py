@@ -14,7 +14,7 @@ from governance.api.permissions import Requirement, requirement_of
 from governance.api.rates import Rates
 from governance.domain import Principal
 from governance.evidence.story import Story
-from governance.identity import csrf, mandates, replay, sessions, step_up, tokens
+from governance.identity import csrf, in_force, mandates, replay, sessions, step_up, tokens
 from governance.identity.authenticate import authenticate
 from governance.identity.request_signature import ReceivedRequest, SignedRequest
 from governance.identity.switches import Switches
@@ -111,6 +111,26 @@ class Call:
         if not isinstance(value, dict):
             raise InvalidRequest("json_invalid", "The body must be a JSON object.")
         return value
+
+    async def asked_again(self) -> "Call":
+        """The same call as of now, after its body has come in slowly; the signature is spent.
+
+        Raises Denied (`authority_ended`, `stopped`), recorded.
+        """
+        context, call = self.context, replace(self, is_spent=True)
+        keyid = self.signed.keyid if self.signed else None
+        try:
+            with context.database.read() as session:
+                connection = session.connection()
+                number = epoch.current(connection)
+                in_force.require(connection, self.principal, keyid)
+                snapshot = context.policies.as_of(connection, number)
+                thrown = context.switches.as_of(connection, number)
+            access.refuse_stopped(self.principal, thrown)
+        except Denied as denied:
+            await call.record(denied)
+            raise
+        return replace(call, snapshot=snapshot, thrown=thrown)
 
     async def record(self, denied: Denied) -> None:
         """Put on record that the caller's mandate does not reach so far; the caller raises it."""

@@ -72,7 +72,7 @@ def governance(story: Story) -> dict[str, Any]:
         "project": story.request["project"],
         "media": story.request["media"],
         "effect": last and last["effect"],
-        "rules": [rule["id"] for d in story.decisions for rule in d["rules"]],
+        "rules": list(dict.fromkeys(rule["id"] for d in story.decisions for rule in d["rules"])),
         "duties": [duty["kind"] for duty in story.duties if duty["mode"] == "enforce"],
         "policy": last and last["policy"],
         "review": (story.review or {}).get("review"),

@@ -16,7 +16,7 @@ from governance.kernel import clock
 from governance.kernel.errors import Throttled
 
 # What keeps a core busy for seconds has a rate of its own besides.
-EXPENSIVE = (("export", "create"), ("report", "create"))
+EXPENSIVE = (("export", "create"), ("report", "create"), ("policy", "read"))
 
 
 class Rates:

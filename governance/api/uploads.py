@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, Annotated
 
 from fastapi import Depends, Request
@@ -33,7 +33,8 @@ async def uploaded(request: Request) -> AsyncIterator[Upload]:
 
     A signature is checked over the digest that the caller states, before the body is read; then
     the body has to have that digest. The nonce is spent at once: a slow upload may outlive its
-    signature. Raises Unauthenticated, Denied, TooLarge, Unavailable (`disk_full`).
+    signature. Whether the caller may still act is asked again once all of it is there.
+    Raises Unauthenticated, Denied, TooLarge, Unavailable (`disk_full`).
     """
     context: Context = request.app.state.context
     stated = _stated_digest(request)
@@ -46,7 +47,7 @@ async def uploaded(request: Request) -> AsyncIterator[Upload]:
                 "signature_digest", "The body does not have the digest that Content-Digest states."
             )
         file.seek(0)
-        yield Upload(replace(call, is_spent=True), Request(request.scope, _again(file)))
+        yield Upload(await call.asked_again(), Request(request.scope, _again(file)))
 
 
 Uploaded = Annotated[Upload, Depends(uploaded)]

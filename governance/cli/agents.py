@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 ANY = ["*"]
 # What the role `agent` may do; the ceiling keeps a wider role from reaching further.
-ACTIONS = ["generation:cancel", "generation:create", "generation:download", "generation:list"]
-ACTIONS += ["generation:read", "model:list", "preflight:create"]
+ACTIONS = ["checkpoint:read", "generation:cancel", "generation:create", "generation:download"]
+ACTIONS += ["generation:list", "generation:read", "mandate:read", "mandate:revoke", "model:list"]
+ACTIONS += ["preflight:create"]
 
 
 def add_to(commands: Commands) -> None:
@@ -70,12 +71,19 @@ def _add(options: argparse.Namespace) -> int:
     from governance.client.keyfile import create_key
     from governance.client.signer import RequestSigner
     from governance.identity import agents, people
+    from governance.kernel.errors import Conflict
     from governance.ledger import SERVICE
 
     with published(options.data) as context:
         with context.database.read() as session:
             accountable = people.person_by_username(session, options.accountable).id
-        signer = RequestSigner(create_key(options.key))
+        try:
+            signer = RequestSigner(create_key(options.key))
+        except FileExistsError:
+            raise Conflict(
+                "key_exists",
+                f"{options.key} exists, and a key is never overwritten. Name another file.",
+            ) from None
         document = _document(options, context, accountable, signer)
         signed = agent_document.signed(document, [signer])
 

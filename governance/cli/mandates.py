@@ -80,7 +80,7 @@ def _revoke(options: argparse.Namespace) -> int:
     from governance.ledger import SERVICE
 
     with published(options.data) as context:
-        digest = context.database.write(
+        context.database.write(
             lambda c: mandates.revoke(
                 c,
                 context.ledger,
@@ -89,5 +89,5 @@ def _revoke(options: argparse.Namespace) -> int:
                 by=SERVICE,
             )
         )
-    print(f"{digest} revoked")
+    print(f"{options.mandate} is revoked, from the next request on.")
     return 0

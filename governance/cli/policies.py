@@ -1,7 +1,6 @@
 """Commands for rule packs: `governance policies …`."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +61,7 @@ def _check(options: argparse.Namespace) -> int:
     from governance.routing import catalogue
     from governance.screening import prompt
 
-    folder = options.folder or packaged("policies")
+    folder = _folder(options.folder or packaged("policies"))
     checks = (policy.check, catalogue.check, prompt.check, reasons.check, issuers.check)
     faults = [str(fault) for check in checks for fault in check(folder)]
     count = "1 fault" if len(faults) == 1 else f"{len(faults) or 'no'} faults"
@@ -75,7 +74,7 @@ def _test(options: argparse.Namespace) -> int:
     from governance.kernel.settings import packaged
     from governance.policy import cases
 
-    outcomes = cases.run(options.folder or packaged("policies"))
+    outcomes = cases.run(_folder(options.folder or packaged("policies")))
     failed = [outcome for outcome in outcomes if outcome.fault]
     print("\n".join([*map(str, failed), f"{len(outcomes)} cases, {len(failed)} failed"]))
     return 1 if failed else 0
@@ -116,7 +115,7 @@ def _diff(options: argparse.Namespace) -> int:
     from governance.policy import load, whatif
     from governance.policy.recorded import decided
 
-    new = load(options.new)
+    new = load(_folder(options.new))
     with published(options.data) as context, context.database.read() as session:
         old = _policy(context, options.old)
         organisation = options.organisation or context.settings.organisation
@@ -134,16 +133,23 @@ def _coverage(options: argparse.Namespace) -> int:
         organisation = options.organisation or context.settings.organisation
         recorded = decided(session, organisation, options.project, _since(options.since))
         found = coverage(context.policies.policy, recorded)
-    print(f"{found.decisions} decisions")
+    print(f"{found.decisions} decisions; enforced, observed, waived")
     for pack in dict.fromkeys(rule.pack for rule in found.rules):
         print(f"\n{pack}")
         for rule in found.pack(pack):
             counts = f"{rule.enforced:>8} {rule.observed:>8} {rule.waived:>8}"
             print(f"  {counts}  {rule.rule}{'' if rule.is_used else '  never matched'}")
-    print("\nColumns: enforced, observed, waived.", file=sys.stderr)
     for name, count in found.gone:
         print(f"{count} decisions name {name}, which is not in the policy any more")
     return 0
+
+
+def _folder(path: Path) -> Path:
+    from governance.kernel.errors import InvalidRequest
+
+    if not path.is_dir():
+        raise InvalidRequest("folder_unknown", f"{path} is no folder; name one with rule packs.")
+    return path
 
 
 def _policy(context: "Context", name: str) -> "Policy":

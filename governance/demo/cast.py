@@ -10,6 +10,7 @@ import httpx
 
 from governance.client import agent_document
 from governance.client.client import GovernanceClient
+from governance.client.delegation import delegate
 from governance.client.keyfile import create_key
 from governance.client.signer import RequestSigner
 from governance.demo.orders import PROJECT
@@ -19,6 +20,7 @@ from governance.kernel import clock, ids
 
 DOMAIN = f"org/{ORGANISATION}"
 CONSENT_LIFE = timedelta(days=365)
+MANDATE_LIFE = timedelta(days=7)
 # How far any of the agents may ever go.
 CEILING = {
     "actions": ["*"],
@@ -29,6 +31,17 @@ CEILING = {
     "total": "10000",
     "currency": "USD",
 }
+# What the producer lets an agent do, and what is left of it when that one hands it on.
+MANDATE = {
+    "actions": ["checkpoint:read", "generation:create", "generation:download", "generation:read"],
+    "projects": [PROJECT],
+    "models": ["*"],
+    "territories": ["EU"],
+    "per_call": "5",
+    "total": "200",
+    "currency": "USD",
+}
+NARROWED = {"models": ["local/*"], "per_call": "1", "total": "20"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ class Agent:
 
     id: str
     name: str
+    signer: RequestSigner
     client: GovernanceClient
 
 
@@ -79,7 +93,14 @@ def hire(stage: Stage, admin: Person, name: str, role: str) -> Person:
 
 
 def register(
-    stage: Stage, admin: Person, name: str, accountable: Person, keys: Path, role: str | None
+    stage: Stage,
+    admin: Person,
+    name: str,
+    accountable: Person,
+    keys: Path,
+    *,
+    role: str | None = "agent",
+    parent: Agent | None = None,
 ) -> Agent:
     """A key of the agent's own, registered with the identity document that it signs."""
     signer = RequestSigner(create_key(keys / f"{name}.pem"))
@@ -90,11 +111,26 @@ def register(
         accountable=accountable.id,
         name=name,
         ceiling=CEILING,
+        days=30 if parent else 60,  # a parent has to outlive what comes from it
+        parent=parent.id if parent else None,
     )
     made = admin.post("/v1/governance/agents", agent_document.signed(document, [signer]))
     if role is not None:
         give_role(admin, made["id"], role)
-    return Agent(made["id"], name, GovernanceClient(stage.url, auth=signer))
+    client = GovernanceClient(stage.url, auth=signer, root=stage.root)
+    return Agent(made["id"], name, signer, client)
+
+
+def hand_on(person: Person, agent: Agent, sub_agent: Agent) -> None:
+    """A mandate from a person to an agent, which narrows it for the agent below it, offline."""
+    until = f"{clock.now() + MANDATE_LIFE:%Y-%m-%dT%H:%M:%SZ}"
+    grant = {**MANDATE, "until": until}
+    mandate = {"agent": agent.id, "grant": grant, "depth": 1}
+    given = person.post("/v1/governance/mandates", mandate)["chain"]
+    key = sub_agent.signer.public_key
+    sub_agent.signer.delegation = delegate(
+        given, agent.signer, agent=sub_agent.id, key=key, narrowed=NARROWED
+    )
 
 
 def register_consent(producer: Person, name: str) -> str:

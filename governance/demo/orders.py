@@ -10,8 +10,8 @@ SECONDS = 3
 
 @dataclass(frozen=True)
 class Order:
-    """One request. agent: a field of `Cast`; said: for the terminal; ends: the state at the end;
-    has_consent: the person who is shown has signed."""
+    """One request. agent: a field of `Cast`; said: for the terminal; ends: the state at the end,
+    or the code of the refusal; has_consent: the person who is shown has signed."""
 
     name: str
     agent: str
@@ -41,9 +41,9 @@ class Order:
 ACCEPTED = (
     Order(
         "coast",
-        "storyboard",
+        "colour",
         "A lighthouse above a calm sea at dusk, slow drift",
-        "made on this machine",
+        "made on this machine, by what was handed on",
     ),
     Order(
         "street",
@@ -79,11 +79,21 @@ REFUSED = (
         "a real person, no consent → denied by rule",
         deep_fake="yes",
         real_person="yes",
+        ends="policy_denied",
+    ),
+    Order(
+        "tide",
+        "colour",
+        "The tide comes in, seen from above",
+        "a model beyond its mandate → denied by mandate",
+        model=VENDOR_MODEL,
+        ends="mandate_exceeded",
     ),
     Order(
         "forest",
         "intern",
         "A forest in the morning mist",
         "an agent that was given no role → denied by role",
+        ends="access_denied",
     ),
 )

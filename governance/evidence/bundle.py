@@ -63,6 +63,7 @@ It needs no server, no database and no network.
 ## Recompute the root
 
 Leaf i is SHA-256(0x00 ‖ envelope line without its line feed); the tree is that of RFC 6962.
+
 ## Who the agents are
 
 `identities/` holds the identity document of every agent that the records cite, named by the
@@ -71,6 +72,13 @@ is a DSSE envelope, signed by every key of the agent's own and, last, by the key
 Files that end in `.jws` are the hops of the delegations that requests cite, named by their SHA-256:
 JWS in compact form (RFC 7515, Ed25519 by RFC 9864), the first of each signed by the key that signs
 records, each other by the key that the hop before it names.
+
+## What the agents signed
+
+Where `disclosures.jsonl` opens a value `request_signature`, `base` is the text that the agent
+signed when it sent the request (RFC 9421), and `signature` its Ed25519 signature in hexadecimal, by
+the key whose thumbprint the record names (`keyid`): one of its identity document, or that of the
+last hop.
 
 ## Compare the keys
 

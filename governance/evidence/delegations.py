@@ -42,7 +42,8 @@ class Delegations:
     """The mandates as the records up to some index tell.
 
     file: the bundle's file of that name; issued: the log index of each hop's record; revoked: when;
-    grants: what each generation was asked for under; used: the chains that were verified.
+    grants: what each generation was asked for under; used: the chains that were verified; keys:
+    the last of each, by keyid.
     """
 
     file: Callable[[str], bytes]
@@ -51,6 +52,7 @@ class Delegations:
     revoked: dict[str, datetime] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     used: set[tuple[str, ...]] = field(default_factory=set)
+    keys: dict[str, bytes] = field(default_factory=dict)
 
     def follow(self, index: int, item: Record, registry: Registry) -> None:
         """Take in one record, in log order.
@@ -64,7 +66,7 @@ class Delegations:
             self.issued[item.body["digest"]] = index
         elif item.event == "mandate.revoked":
             self.revoked[item.body["digest"]] = _time(item)
-        elif item.event in ACTIONS and "grant" in item.body["principal"]:
+        elif item.event in ACTIONS and item.body["principal"].keys() & {"grant", "mandate"}:
             self._request(item, what, registry)
         elif item.event == "route.chosen" and item.stream in self.grants and item.body["model"]:
             _require_route(item.body, self.grants[item.stream], what)
@@ -74,9 +76,10 @@ class Delegations:
         document = _document(principal, registry, what)
         limit = document.ceiling
         if "mandate" in principal:
-            limit = self._chain(item, what, registry, document).holder.grant
+            holder = self._chain(item, what, registry, document).holder
+            limit, self.keys[holder.keyid] = holder.grant, holder.key
             self.used.add(tuple(principal["mandate"]))
-        if grant.parse(principal["grant"]) != limit:
+        if "grant" not in principal or grant.parse(principal["grant"]) != limit:
             raise EvidenceError("mandate_foreign", f"{what} states another grant than was given.")
         _require_request(item, limit, what)
         self.grants[item.stream] = limit

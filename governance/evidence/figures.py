@@ -26,7 +26,7 @@ LABELS = {
     "released": "Released",
     "recalled": "Recalled after release",
     "deliveries": "Files handed over",
-    "access_denied": "Calls refused by role",
+    "access_denied": "Calls refused",
     "reviewed": "Reviewed by people",
     "review_decisions": "Review decisions",
     "four_eyes": "Cleared by two or more people",

@@ -39,6 +39,15 @@ class Agent:
 Agents = dict[str, Agent]
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found, in words; and the raw public keys by keyid that agents were allowed to use,
+    their own and those of instances."""
+
+    told: str
+    keys: dict[str, bytes]
+
+
 def name(digest: str) -> str:
     """Where a bundle keeps the envelope of an identity document."""
     return f"identities/{digest}.dsse.json"
@@ -54,11 +63,13 @@ def cited(records: Iterable[Record]) -> set[str]:
     return found
 
 
-def check(records: Sequence[tuple[int, Record]], file: Files, trusted: Manifest) -> str:
-    """What was found, in words. records: (log index, record); file: a file of the bundle.
+def check(records: Sequence[tuple[int, Record]], file: Files, trusted: Manifest) -> Found:
+    """Follow the agents and what they asked for.
 
+    records: (log index, record); file: a file of the bundle.
     Raises EvidenceError: whatever is wrong with a document, `identity_wrong`, `identity_foreign`,
-    `identity_unknown`, `identity_ended`, `identity_stopped`, `identity_key`.
+    `identity_unknown`, `identity_ended`, `identity_stopped`, `identity_key`, `assurance_wrong`,
+    and what `Delegations.follow` raises.
     """
     agents: Agents = {}
     requests = 0
@@ -70,13 +81,23 @@ def check(records: Sequence[tuple[int, Record]], file: Files, trusted: Manifest)
             _require_known(agents, item, f"The record at log index {index}")
             requests += 1
         delegated.follow(index, item, _registry(agents, index, item))
+    return Found(
+        _told(agents, requests, len(delegated.used)), _keys(agents.values()) | delegated.keys
+    )
+
+
+def _told(agents: Agents, requests: int, chains: int) -> str:
     count = sum(len(agent.documents) for agent in agents.values())
     if not count:
         return "no identity documents are cited"
     return (
         f"{count} signed identity documents; {requests} requests of agents that they name, within "
-        f"their limits; {len(delegated.used)} delegations"
+        f"their limits; {chains} delegations"
     )
+
+
+def _keys(agents: Iterable[Agent]) -> dict[str, bytes]:
+    return {keyid: key.public for agent in agents for keyid, key in agent.keys.items()}
 
 
 def _registry(agents: Agents, index: int, item: Record) -> delegations.Registry:
@@ -171,8 +192,24 @@ def _require_known(agents: Agents, item: Record, what: str) -> None:
             "identity_ended", f"{what} cites an identity document that had expired or was replaced."
         )
     _require_running(agents, principal["id"], at, what)
+    _require_assurance(item, document, what)
     if "mandate" not in principal and item.body.get("signature") is not None:
         _require_key(agent, item.body["signature"]["keyid"], at, what)
+
+
+def _require_assurance(item: Record, document: AgentDocument, what: str) -> None:
+    """An agent signs its requests (A), or presents the access tokens its document binds (B, C)."""
+    assurance = _principal(item)["assurance"]
+    is_signed = item.body["signature"] is not None
+    if is_signed != (assurance == "A"):
+        raise EvidenceError(
+            "assurance_wrong",
+            f"{what} has assurance {assurance}; A takes a signature of the request, B and C none.",
+        )
+    if not is_signed and document.binding is None:
+        raise EvidenceError(
+            "assurance_wrong", f"{what} is of an agent whose document binds no access tokens."
+        )
 
 
 def _require_running(agents: Agents, agent_id: str | None, at: datetime, what: str) -> None:

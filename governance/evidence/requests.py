@@ -4,7 +4,7 @@ The signed text names the address and the digest of the body, not its words: whi
 that an agent sent to one address at one time a record is about, remains the service's word.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,13 @@ class Signatures:
         total = self.verified + self.closed + self.keyless
         return f"{self.verified} of {total} request signatures verified"
 
+    @property
+    def not_checked(self) -> Iterator[str]:
+        if self.closed:
+            yield f"{self.closed} request signatures of agents: not disclosed, or erased."
+        if self.keyless:
+            yield f"{self.keyless} request signatures of agents that have no identity document."
+
 
 def check(
     records: Sequence[tuple[int, Record]],
@@ -52,23 +59,26 @@ def check(
     bases: set[str] = set()
     verified = closed = keyless = 0
     for index, item in records:
-        proofs = opened.get(item.id, ())
-        signature = item.body.get("signature") if item.event in ACTIONS else None
-        if signature is None and not proofs:
-            continue
+        proofs, keyid = opened.get(item.id, ()), _keyid(item)
         what = f"The request signature of the record at log index {index}"
-        keyid = (signature or {}).get("keyid")
-        if proofs and keyid is None:
+        if keyid is None and proofs:
             raise _wrong(what, "is not named in it.")
+        if keyid is None:
+            continue
         if not proofs:
             closed += 1
-        elif keyid not in keys:
+        elif "document" not in item.body["principal"] or keyid not in keys:
             keyless += 1
         else:
             for proof in proofs:
                 _require_new(bases, _verified(item, proof, keys[keyid], what), what)
             verified += 1
     return Signatures(verified, closed, keyless)
+
+
+def _keyid(item: Record) -> str | None:
+    signature = item.body["signature"] if item.event in ACTIONS else None
+    return signature and str(signature["keyid"])
 
 
 def _verified(item: Record, proof: Any, key: bytes, what: str) -> str:

@@ -26,7 +26,7 @@ FIELDS = (*BODY_FIELDS, "content-encoding", "authorization", "gov-delegation", "
 _STATED = re.compile(r"x-governance-[a-z0-9-]{1,64}")
 _KEYID = re.compile(r';keyid="([A-Za-z0-9_-]{43})"')
 _LINE = re.compile(r'"([^"]+)": (.*)')
-_TIMES = re.compile(r"\([^()]*\);created=([0-9]{1,10});expires=([0-9]{1,10});.*")
+_TIME = re.compile(r";(created|expires)=([0-9]{1,10})(?=;|$)")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,16 @@ class HttpRequest:
     path: str
     query: str
     fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SignedText:
+    """What a signed text says. components: the covered values by name; created, expires: Unix
+    seconds."""
+
+    components: Mapping[str, str]
+    created: int
+    expires: int
 
 
 def thumbprint(public_key: bytes) -> str:
@@ -133,6 +143,22 @@ def verify_signature_base(base: str, signature: bytes, public_key: bytes) -> Non
         raise EvidenceError("signature_key_mismatch", "The signed text names another key.")
     if not base.isascii() or not keys.verify(public_key, signature, base.encode("ascii")):
         raise EvidenceError("signature_invalid", "The signature does not match the signed text.")
+
+
+def read_base(base: str) -> SignedText:
+    """What a text says whose signature was verified. Raises EvidenceError (`signature_malformed`)
+    for one that is not of this profile."""
+    text, _, parameters = base.rpartition('\n"@signature-params": ')
+    lines = [_LINE.fullmatch(line) for line in text.split("\n")]
+    components = {line[1]: line[2] for line in lines if line}
+    found = _TIME.findall(parameters)
+    times = {name: int(value) for name, value in found}
+    if len(components) != len(lines) or len(times) != 2 or len(found) != 2:
+        raise EvidenceError("signature_malformed", "The signed text is not readable.")
+    is_brief = 0 < times["expires"] - times["created"] <= MAX_LIFETIME
+    if f';tag="{TAG}"' not in parameters or not is_brief:
+        raise EvidenceError("signature_malformed", f"The signed text is not of profile {TAG}.")
+    return SignedText(components, times["created"], times["expires"])
 
 
 def _value(request: HttpRequest, name: str) -> str:

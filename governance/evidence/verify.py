@@ -10,10 +10,13 @@ numbered; code, terminal output and report use the same numbers.
              The copies for other tools are true to them.
 5. Streams   each stream counts up without a gap and names its predecessor's hash.
 6. Stories   each generation's records could have happened in that order and belong to the scope;
-             no release that policy, marks or separation of duties forbid.
+             no release that policy, marks or separation of duties forbid, and none while a kill
+             switch stopped it.
 7. Disclosures  each opened value hashes into its record.
-8. Policies  each decision names a policy document that is there.
-9. Identities  who acted is known by a signed document, and acted within a mandate.
+8. Policies  each decision names a policy document that is there; only house rules were waived, for
+             a time and place that somebody else than who asked for it had approved before.
+9. Identities  who acted is known by a signed document, and acted within a mandate; the signatures
+             of their requests, where opened, are theirs, and fit the time and address.
 10. Statements  decisions that people signed with an authenticator say what their records say.
 11. Figures  (report) recomputed from the records, they are those attached and those printed.
 12. Receipts  (kept by a caller) each is signed by a granted key, and its records are in the log.
@@ -36,7 +39,10 @@ from governance.evidence import (
     merkle,
     receipt,
     record,
+    requests,
     statements,
+    stops,
+    waivers,
 )
 from governance.evidence import report as reports
 from governance.evidence.encoding import parse_canonical
@@ -78,6 +84,8 @@ class Evidence:
     leaves: dict[str, int] = field(default_factory=dict)
     records: list[tuple[int, record.Record]] = field(default_factory=list)
     stories: dict[str, Story] = field(default_factory=dict)
+    proofs: dict[str, list[Any]] = field(default_factory=dict)
+    signed: requests.Signatures | None = None
 
 
 @dataclass
@@ -261,6 +269,7 @@ def _stories(evidence: Evidence) -> str:
             evidence.stories[item.stream] = apply(before, item)
     for story in evidence.stories.values():
         _require_in_scope(story, evidence.scope)
+    stops.check(evidence.records, evidence.stories)
     return f"{len(evidence.stories)} generations told from their records"
 
 
@@ -271,13 +280,16 @@ def _disclosures(evidence: Evidence) -> str:
         value = parse_canonical(line, f"Disclosure {number}")
         if not isinstance(value, dict) or value.keys() != {"record", "disclosure"}:
             raise EvidenceError("disclosure_invalid", f"Disclosure {number} is not readable.")
-        opened = (str(value["record"]), disclosure.parse(str(value["disclosure"])).digest)
+        item = disclosure.parse(str(value["disclosure"]))
+        opened = (str(value["record"]), item.digest)
         if opened not in closed:
             raise EvidenceError(
                 "disclosure_foreign",
                 f"Disclosure {number} does not belong to its record, or is there twice.",
             )
         closed.remove(opened)
+        if item.name == requests.NAME:
+            evidence.proofs.setdefault(opened[0], []).append(item.value)
     return f"{len(lines)} opened values hash into their records"
 
 
@@ -287,12 +299,15 @@ def _policies(evidence: Evidence) -> str:
         document = _file(evidence, f"policy/{digest}.json")
         if hashlib.sha256(document).hexdigest() != digest:
             raise EvidenceError("policy_wrong", f"The policy document {digest} was changed.")
-    return f"{len(named)} policy documents as the decisions name them"
+    waived = waivers.check(evidence.records, evidence.stories)
+    return f"{len(named)} policy documents as the decisions name them; {waived} waivers used"
 
 
 def _identities(evidence: Evidence) -> str:
     trusted = _established(evidence.trusted)
-    return identities.check(evidence.records, lambda name: _file(evidence, name), trusted)
+    found = identities.check(evidence.records, lambda name: _file(evidence, name), trusted)
+    evidence.signed = requests.check(evidence.records, evidence.proofs, found.keys)
+    return f"{found.told}; {evidence.signed.told}"
 
 
 def _figures(evidence: Evidence, report: reports.Report) -> str:
@@ -322,6 +337,7 @@ def _also_unchecked(evidence: Evidence) -> Iterator[str]:
     closed = sum(len(item.sd) for _, item in evidence.records) - len(opened)
     if closed:
         yield f"{closed} digests of personal data: their values were not disclosed, or erased."
+    yield from _established(evidence.signed).not_checked
 
 
 def _scope(evidence: Evidence) -> dict[str, Any]:

@@ -255,6 +255,12 @@ def _admit_agent(session: Session, assurance: Assurance, row: Any) -> Principal:
     if stopped is not None:
         raise _denied(principal, "ancestor_stopped", lineage.STOPPED.format(stopped))
     ceiling = documents.ceiling(connection, row.document)
+    if ceiling.until <= clock.now():
+        raise _denied(
+            principal,
+            "document_expired",
+            "What the agent's identity document grants has ended; renew the document.",
+        )
     return replace(principal, document=row.document, grant=ceiling)
 
 

@@ -14,13 +14,12 @@ from sqlmodel import Session
 from governance.domain.grant import Grant
 from governance.domain.principal import Principal
 from governance.evidence import mandate
-from governance.identity import documents
-from governance.identity.tables import Agent, Budget, BudgetReservation, Mandate
+from governance.identity import documents, lineage
+from governance.identity.tables import Budget, BudgetReservation, Mandate
 from governance.kernel.errors import Denied
 
 MILLION = 1_000_000
 
-_AGENTS = Agent.__table__  # type: ignore[attr-defined]
 _ACCOUNTS = Budget.__table__  # type: ignore[attr-defined]
 _HELD = BudgetReservation.__table__  # type: ignore[attr-defined]
 _MANDATES = Mandate.__table__  # type: ignore[attr-defined]
@@ -49,9 +48,6 @@ _HELD_FOR = select(_HELD.c.account, _HELD.c.amount).where(
     _HELD.c.generation == bindparam("generation")
 )
 _LET_GO = delete(_HELD).where(_HELD.c.generation == bindparam("generation"))
-_DOCUMENTS = select(_AGENTS.c.document).where(
-    _AGENTS.c.id.in_(bindparam("agents", expanding=True)), _AGENTS.c.document.is_not(None)
-)
 _COMPACT = select(_MANDATES.c.compact).where(_MANDATES.c.digest == bindparam("digest"))
 
 
@@ -118,14 +114,12 @@ def balance(session: Session, account: str, grant: Grant) -> Balance:
 
 
 def _accounts_of(connection: Connection, principal: Principal) -> tuple[str, ...]:
-    """The accounts under which a caller spends: its mandates', and each document's above it."""
+    """The accounts under which a caller spends: its mandates', and those of the documents of all
+    agents in its chain and of all that they come from."""
     if principal.grant is None:
         return ()
-    if not principal.mandate:
-        return (principal.document,)
-    agents = [one for one in principal.chain if one.startswith("agt_")]
-    found = connection.execute(_DOCUMENTS, {"agents": agents}).scalars()
-    return (*principal.mandate, *found)
+    members = lineage.line(connection, principal.chain)
+    return (*principal.mandate, *(one.document for one in members if one.document is not None))
 
 
 def _open(connection: Connection, account: str) -> str:

@@ -20,4 +20,7 @@ def refuse_cross_site(method: str, headers: Mapping[str, str], origin: str) -> N
     site = headers.get("sec-fetch-site")
     allowed = site in ("same-origin", "none") if site else headers.get("origin") == origin
     if not allowed:
-        raise Denied("cross_site_request", "Send this from a page of this service.")
+        raise Denied(
+            "cross_site_request",
+            f"Send this from a page of this service, or with the header `Origin: {origin}`.",
+        )

@@ -74,9 +74,9 @@ class Delegations:
 
         keyid: of that key; audience: the service's public name.
         Raises Unauthenticated with the code of `mandate.verify_chain`, `delegation_key_mismatch`,
-        `delegation_agent_unknown` or `delegation_key_unknown`; Denied with the principal in its
-        details: `mandate_revoked`, `mandate_above_ceiling`, `mandate_depth`, `key_revoked`,
-        `accountable_suspended`, `ancestor_stopped`.
+        `delegation_agent_unknown`, `delegation_key_unknown` or `mandate_unknown`; Denied with the
+        principal in its details: `mandate_revoked`, `mandate_above_ceiling`, `mandate_depth`,
+        `key_revoked`, `accountable_suspended`, `ancestor_stopped`.
         """
         known = self._as_of(epoch.current(connection))
         presented = (chain, keyid, audience)
@@ -109,6 +109,10 @@ class Delegations:
         until = _require_keys(connection, chain, principal)
         _require_unrevoked(connection, chain, principal)
         known = set(connection.execute(_KNOWN_OF, {"digests": chain.digests}).scalars())
+        if chain.digests[0] not in known:  # a stolen key of ours, even a retired one, could sign it
+            raise Unauthenticated(
+                "mandate_unknown", "The first hop was never issued by this service."
+            )
         unseen = tuple(hop for hop in chain.hops if hop.digest not in known)
         return Delegated(principal, until, unseen)
 

@@ -43,7 +43,8 @@ def verify(presented: Sequence[str], method: str, address: str, access_token: st
         raise _refused("dpop_invalid", "its signature does not hold")
     claims = token.claims
     jti, issued = claims.get("jti"), claims.get("iat")
-    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI or type(issued) is not int:
+    is_text = isinstance(jti, str) and 0 < len(jti) <= _MAX_JTI and jti.isprintable()
+    if not is_text or type(issued) is not int:
         raise _refused("dpop_malformed", "jti must be a text and iat a whole number")
     if claims.get("htm") != method or claims.get("htu") != address:
         raise _refused("dpop_mismatch", f"htm and htu must be {method} and {address}")
@@ -51,7 +52,7 @@ def verify(presented: Sequence[str], method: str, address: str, access_token: st
         raise _refused("dpop_mismatch", "ath must be the hash of the access token")
     if not -MAX_SKEW <= clock.now().timestamp() - issued <= MAX_AGE + MAX_SKEW:
         raise _refused("dpop_expired", "it must be made anew for each request")
-    nonce = f"dpop {encode64url(hashlib.sha256(jti.encode()).digest())}"
+    nonce = f"dpop {encode64url(hashlib.sha256(str(jti).encode()).digest())}"
     until = datetime.fromtimestamp(issued + MAX_AGE + 2 * MAX_SKEW, UTC)
     return Once(key.thumbprint, nonce, until)
 
@@ -63,7 +64,8 @@ def _key(token: Token) -> PublicKey:
 
 def _is_hash_of(stated: object, access_token: str) -> bool:
     digest = encode64url(hashlib.sha256(access_token.encode("ascii", "replace")).digest())
-    return isinstance(stated, str) and hmac.compare_digest(stated.encode(), digest.encode())
+    given = str(stated).encode("utf-8", "replace")
+    return isinstance(stated, str) and hmac.compare_digest(given, digest.encode())
 
 
 def _refused(code: str, why: str) -> Unauthenticated:

@@ -27,6 +27,7 @@ PAUSE = timedelta(seconds=30)  # between two requests, however many unknown keys
 MAX_KEYS = 32
 _MAX_BYTES = 128 * 1024
 _TIMEOUT = 5.0
+_WAIT = 2.0  # seconds; a thread that waits here is one that serves nobody else
 
 
 @dataclass
@@ -45,8 +46,13 @@ class KeySet:
         Raises Unavailable (`issuer_unavailable`).
         """
         if self.url:
-            with self._lock:
-                self._refresh(kid)
+            # While another asks, those whose key is known go on, and the others wait a moment.
+            if self._lock.acquire(timeout=0 if self._knows(kid) else _WAIT):
+                try:
+                    self._refresh(kid)
+                finally:
+                    self._lock.release()
+            self._require_recent()
         if kid is None:  # then it must be clear which is meant
             return list(self.keys) if len(self.keys) == 1 else []
         return [key for key in self.keys if key.kid == kid]
@@ -54,15 +60,18 @@ class KeySet:
     def _refresh(self, kid: str | None) -> None:
         now = clock.now()
         age = now - self._fetched if self._fetched else None
-        is_known = kid is None or any(key.kid == kid for key in self.keys)
-        is_due = age is None or age >= FRESH or not is_known
+        is_due = age is None or age >= FRESH or not self._knows(kid)
         if is_due and (self._asked is None or now - self._asked >= PAUSE):
             self._asked = now
             fetched = _fetch(self.url)
             if fetched is not None:
                 self.keys, self._fetched = fetched, now
-                return
-        if age is None or age >= STALE:
+
+    def _knows(self, kid: str | None) -> bool:
+        return bool(self.keys) if kid is None else any(key.kid == kid for key in self.keys)
+
+    def _require_recent(self) -> None:
+        if self._fetched is None or clock.now() - self._fetched >= STALE:
             raise Unavailable(
                 "issuer_unavailable", "The keys of the token's issuer cannot be had now; try later."
             )

@@ -1,6 +1,7 @@
 """Agents that come from agents: when one stops, so does everything below it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -13,6 +14,9 @@ STOPPED = "The agent {}, from which this comes, is suspended, revoked or without
 _AGENTS = Agent.__table__  # type: ignore[attr-defined]
 _DOCUMENTS = AgentDocument.__table__  # type: ignore[attr-defined]
 _PEOPLE = Person.__table__  # type: ignore[attr-defined]
+_LINE = select(_AGENTS.c.id, _AGENTS.c.parent, _AGENTS.c.accountable, _AGENTS.c.document).where(
+    _AGENTS.c.id.in_(bindparam("agents", expanding=True))
+)
 _ALIVE = (
     select(_AGENTS.c.id, _AGENTS.c.parent)
     .join(_PEOPLE, _PEOPLE.c.id == _AGENTS.c.accountable)
@@ -24,6 +28,34 @@ _ALIVE = (
         _DOCUMENTS.c.expires_at > bindparam("now"),
     )
 )
+
+
+@dataclass(frozen=True)
+class Member:
+    """An agent of a line. accountable: who answers for it; document: None before it had one."""
+
+    id: str
+    parent: str | None
+    accountable: str
+    document: str | None
+
+
+def line(connection: Connection, agents: Iterable[str]) -> list[Member]:
+    """These agents and all that they come from, each once; ids of others are passed over."""
+    asked, seen, found = set(agents), set[str](), list[Member]()
+    while asked:
+        members = [Member(*row) for row in connection.execute(_LINE, {"agents": sorted(asked)})]
+        found += members
+        seen |= asked
+        asked = {one.parent for one in members if one.parent is not None} - seen
+    return found
+
+
+def involved(connection: Connection, chain: Iterable[str]) -> set[str]:
+    """A chain's identities, what its agents come from, and whoever answers for any of them."""
+    named = set(chain)
+    members = line(connection, named)
+    return named.union(*({member.id, member.accountable} for member in members))
 
 
 def first_stopped(connection: Connection, agents: Iterable[str]) -> str | None:

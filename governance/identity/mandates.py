@@ -80,7 +80,8 @@ def issue(
     if not 0 <= depth <= min(mandate.MAX_DEPTH, document.max_depth):
         raise InvalidRequest(
             "mandate_depth",
-            f"This agent may hand a mandate on to {document.max_depth} generations of agents.",
+            f"Give a depth of 0 to {min(mandate.MAX_DEPTH, document.max_depth)}: so many times "
+            "may the mandate be handed on from this agent.",
             param="depth",
         )
     signer = ledger.keyring.record

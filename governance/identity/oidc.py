@@ -21,7 +21,7 @@ from sqlmodel import col
 
 from governance.evidence.encoding import encode64url
 from governance.identity import external, jose, sessions
-from governance.identity.issuers import FRESH, KeySet, fetch_json, is_safe
+from governance.identity.issuers import FRESH, PAUSE, KeySet, fetch_json, is_safe
 from governance.identity.jose import TokenFault
 from governance.identity.tables import Person
 from governance.kernel import clock, ids
@@ -66,6 +66,7 @@ class Provider:
         self._client_secret = client_secret
         self._redirect_uri = base_url + CALLBACK
         self._metadata: _Metadata | None = None
+        self._asked: datetime | None = None
         self._lock = threading.Lock()
 
     def begin(self) -> Begun:
@@ -152,7 +153,11 @@ class Provider:
     def _published(self) -> _Metadata:
         with self._lock:
             known = self._metadata
-            if known is None or clock.now() - known.read_at >= FRESH:
+            now = clock.now()
+            if known is None or now - known.read_at >= FRESH:
+                if self._asked is not None and now - self._asked < PAUSE:
+                    raise _unavailable()  # it did not answer; visitors must not queue up for it
+                self._asked = now
                 known = self._read()
                 self._metadata = known
             return known

@@ -134,6 +134,8 @@ def _parse(folder: Path, name: str) -> tuple[Document, list[FileFault]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return document, [FileFault(name, line, str(error.problem))]
+    except ValueError:  # PyYAML takes more for numbers than Python does
+        return document, [FileFault(name, 1, "something is no number: write it in quotes")]
     return document, list(_walk(document, node, ()))
 
 
@@ -146,12 +148,22 @@ def _walk(document: Document, node: yaml.Node, pointer: Pointer) -> Iterator[Fil
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             line = key.start_mark.line + 1
-            inner = (*pointer, str(key.value))
+            name = str(key.value)
+            inner = (*pointer, name)
             if key.tag != _TEXT:
                 yield FileFault(document.file, line, f"{key.value}: names must be text")
+            if _is_broken(name):
+                yield FileFault(document.file, line, "a name has half a letter in it")
             if inner in document.lines:
                 yield FileFault(document.file, line, f"“{key.value}” is written twice")
             yield from _walk(document, value, inner)
             document.lines[inner] = line
+    elif _is_broken(node.value):
+        yield document.fault(pointer, "the text has half a letter in it")
     elif node.tag == _FLOAT:
         yield document.fault(pointer, f"{node.value}: write numbers with a fraction in quotes")
+
+
+def _is_broken(text: str) -> bool:
+    """Whether it has a surrogate on its own, which no encoding can write."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from governance.domain import Asset
 from governance.evidence.story import Story
+from governance.identity import lineage
 from governance.kernel import clock, ids
 from governance.kernel.errors import GovernanceError, IntegrityError, Unavailable
 from governance.ledger import Entry
@@ -169,7 +170,11 @@ def _open_review(context: Context, story: Story, duty: dict[str, Any]) -> Outcom
     }
 
     def also(connection: Connection) -> None:
-        separation.involve(connection, story.id, story.request["principal"]["chain"])
+        chain = story.request["principal"]["chain"]
+        # Where a spend was approved they were noted then, and whoever approved it may answer for
+        # the agent since.
+        named = chain if story.approval else lineage.involved(connection, chain)
+        separation.involve(connection, story.id, named)
         reviews.open_review(
             connection,
             review=body["review"],

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from governance.domain import Asset, Decision, Finding, GenerationRequest, Mark, Principal, Quote
 from governance.evidence.story import State, Story
-from governance.identity import budgets, replay
+from governance.identity import budgets, lineage, replay
 from governance.identity.request_signature import SignedRequest
 from governance.kernel import clock, ids
 from governance.kernel.errors import InvalidRequest
@@ -206,7 +206,8 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
         connection, context.ledger, submission.entries, lambda s: wake_at(s, context.settings)
     )
     if story.state == State.AWAITING_APPROVAL:
-        separation.involve(connection, story.id, caller.principal.chain)
+        chain = caller.principal.chain
+        separation.involve(connection, story.id, lineage.involved(connection, chain))
     return story
 
 

@@ -80,7 +80,9 @@ def _require_valid(policy: Policy, facts: dict[str, Any]) -> None:
         return
     error = next(iter(policy.accepts.iter_errors(facts)))
     where = ".".join(str(part) for part in error.instance_path) or "input"
-    raise InvalidRequest("decision_input_invalid", f"{where}: {error.message}", param=where)
+    allowed = getattr(error.kind, "options", None)  # the library's message leaves most of them out
+    text = f"choose one of {', '.join(map(str, allowed))}" if allowed else error.message
+    raise InvalidRequest("decision_input_invalid", f"{where}: {text}.", param=where)
 
 
 def _duties(policy: Policy, matching: list[Rule]) -> tuple[Duty, ...]:

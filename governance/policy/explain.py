@@ -119,7 +119,7 @@ def _authority(facts: Body, allowed: Body, request: Body | None) -> Iterator[str
         yield f"It acted under a mandate of {_count(len(mandate), 'step')}."
     roles = [role.removeprefix("role:").replace("_", " ") for role in allowed["roles"]]
     if roles:
-        yield f"It was entitled to ask by the role {_list(roles)}."
+        yield f"It was entitled to ask by the role{'s' if len(roles) > 1 else ''} {_list(roles)}."
 
 
 def _said(declared: Body) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from governance.kernel import epoch, ids
-from governance.kernel.errors import Conflict, InvalidRequest, NotFound
+from governance.kernel.errors import Conflict, Denied, InvalidRequest, NotFound
 from governance.ledger.ledger import Entry, Ledger
 from governance.policy import judge
 from governance.policy.authorization import (
@@ -81,11 +81,13 @@ def define(
 
     It holds for everybody who has it from the next request on.
     Raises InvalidRequest (`role_name_invalid`, `permissions_invalid`), Conflict
-    (`too_many_roles`), ConfigurationError (`policy_disagreement`); then nothing is changed.
+    (`too_many_roles`), Denied (`role_own`), ConfigurationError (`policy_disagreement`); then
+    nothing is changed.
     """
     _check_name(policy, name)
     _check_permissions(policy, permissions)
     number = epoch.advance(connection)
+    _require_not_own(connection, full_name(organisation, name), by)
     is_new = _forget(connection, organisation, name) == 0
     if is_new and _count(connection, organisation) >= MAX_ROLES:
         raise Conflict("too_many_roles", f"An organisation has at most {MAX_ROLES} roles.")
@@ -181,6 +183,13 @@ def _check_permissions(policy: Policy, permissions: Sequence[Allowed]) -> None:
             raise _invalid(f"{allowed.object}:{allowed.action} ({allowed.condition}): {reason}.")
 
 
+def _require_not_own(connection: Connection, role: str, person: str) -> None:
+    """To widen a role that one holds is to give oneself what it then allows."""
+    held = (_ASSIGNMENTS.c.role == role, _ASSIGNMENTS.c.subject == person)
+    if connection.execute(select(_ASSIGNMENTS.c.role).where(*held).limit(1)).first() is not None:
+        raise Denied("role_own", "Nobody changes a role that they hold; ask another administrator.")
+
+
 def _conditions(policy: Policy) -> dict[tuple[str, str], set[str]]:
     """Under which conditions built-in roles may do what, everywhere."""
     found: dict[tuple[str, str], set[str]] = {}
@@ -202,7 +211,9 @@ def _too_much(conditions: dict[tuple[str, str], set[str]], asked: Allowed | Perm
     if known is None:
         return "no built-in role may do it"
     if known.isdisjoint({"always", asked.condition}):
-        return f"built-in roles may do it only under {', '.join(sorted(known))}"
+        needed = sorted(known)
+        add = f"write {asked.object}:{asked.action}:{needed[0]}"
+        return f"built-in roles may do it only under {', '.join(needed)}; {add}"
     return ""
 
 

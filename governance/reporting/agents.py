@@ -16,15 +16,16 @@ from governance.evidence.story import Story
 from governance.kernel import clock
 
 EVENT = "agent.changed"
-_STATES = {"registered": "active", "resumed": "active"}
-_ENDS = ("suspended", "resumed", "revoked")
+ACTIVE = "active"
+_CHANGES = ("suspended", "resumed", "revoked")
 
 
 @dataclass(frozen=True)
 class ReportedAgent:
     """One agent with one of its identity documents, by default the newest of the period.
 
-    accountable: the person who answers for it (`usr_…`); parent: the agent that it comes from;
+    accountable: the person who answers for it (`usr_…`); accountable_state: theirs, as `state`;
+    parent: the agent that it comes from;
     document: sha256, empty for an agent without one, as are operator and oversight; issued,
     expires: RFC 3339; state: at the end of the period, or of the log; documents: how many of its
     documents were in force in the period; asked: generations of the report that it requested
@@ -33,6 +34,7 @@ class ReportedAgent:
 
     id: str
     accountable: str
+    accountable_state: str
     parent: str | None
     document: str
     operator: str
@@ -63,19 +65,20 @@ def agents(
     acted = denied.keys() | {id_ for s in stories for id_ in s.request["principal"]["chain"]}
     told: dict[str, list[Record]] = {}
     for record in service:
-        is_agent = record.event == EVENT and record.body["kind"] == "agent"
-        if is_agent and clock.parse(record.occurred_at) < end:
+        if record.event == EVENT and clock.parse(record.occurred_at) < end:
             told.setdefault(record.body["principal"], []).append(record)
+    states = {id_: _state(records) for id_, records in told.items()}
     return tuple(
-        _agent(records, envelopes, start, asked[id_], denied[id_])
+        _agent(records, envelopes, states, start, asked[id_], denied[id_])
         for id_, records in told.items()
-        if id_ in acted
+        if id_ in acted and records[0].body["kind"] == "agent"
     )
 
 
 def _agent(
     records: list[Record],
     envelopes: Mapping[str, bytes],
+    states: Mapping[str, str],
     start: datetime,
     asked: int,
     denied: int,
@@ -83,22 +86,27 @@ def _agent(
     body = records[-1].body
     digest = next((r.body["document"] for r in reversed(records) if "document" in r.body), "")
     document = _document(envelopes, digest)
-    changes = [record.body["action"] for record in records if record.body["action"] in _ENDS]
-    state = changes[-1] if changes else "registered"
     return ReportedAgent(
         id=body["principal"],
         accountable=body["accountable"],
+        accountable_state=states.get(body["accountable"], ACTIVE),
         parent=body.get("parent"),
         document=digest,
         operator=document.body["operator"]["legal_name"] if document else "",
         oversight=document.body["autonomy"]["oversight"] if document else "",
         issued=clock.rfc3339(document.issued) if document else "",
         expires=clock.rfc3339(document.expires) if document else body["expires_at"] or "",
-        state=_STATES.get(state, state),
+        state=states[body["principal"]],
         documents=_in_force(records, start),
         asked=asked,
         refused=denied,
     )
+
+
+def _state(records: list[Record]) -> str:
+    """`active`, `suspended` or `revoked`, as the records so far tell."""
+    changes = [record.body["action"] for record in records if record.body["action"] in _CHANGES]
+    return ACTIVE if not changes or changes[-1] == "resumed" else str(changes[-1])
 
 
 def _document(envelopes: Mapping[str, bytes], digest: str) -> AgentDocument | None:

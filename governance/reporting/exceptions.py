@@ -1,4 +1,4 @@
-"""Exceptions: every generation that did not end as asked, and every call refused by role. Pure."""
+"""Exceptions: every generation that did not end as asked, and every call refused. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

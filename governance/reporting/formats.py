@@ -47,8 +47,8 @@ def period(start: datetime, end: datetime) -> str:
 
 
 def short_id(identifier: str) -> str:
-    """`…9f3a01c2`: the last eight digits, which are random."""
-    return f"…{identifier[-8:]}"
+    """`…9f3a01c2`: the last eight digits, which are random; what is no longer stays whole."""
+    return identifier if len(identifier) <= 8 else f"…{identifier[-8:]}"
 
 
 def grouped(number: int) -> str:

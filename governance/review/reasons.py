@@ -48,7 +48,9 @@ class Reasons:
             raise _invalid("decision", "decision_unknown", f"Decide {_either(DECISIONS[stage])}.")
         reason = self.get(code)
         if reason is None:
-            raise _invalid("reason", "reason_unknown", "Choose a reason from the list.")
+            fitting = [known.code for known in self.at(stage) if known.decision == decision]
+            text = f"To {decision}, choose one of these reasons: {', '.join(fitting)}."
+            raise _invalid("reason", "reason_unknown", text)
         if (reason.stage, reason.decision) != (stage, decision):
             raise _invalid(
                 "reason",

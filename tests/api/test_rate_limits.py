@@ -14,6 +14,8 @@ from tests.api.site import PICTURE, Site
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EXPORT = Requirement("export", "create", "project")
+REPORT = Requirement("report", "create", "project")
+TRIAL = Requirement("policy", "read", "organisation")  # of changed packs, over months of decisions
 COUNT = Rates.count
 
 
@@ -52,11 +54,12 @@ class TestRates:
             assert [waits(rates, name) for name in ("a", "b")] == [0, 0]
             assert waits(rates, "a") == 3600
 
-    def test_exports_and_reports_have_a_rate_of_their_own_besides(self) -> None:
+    @pytest.mark.parametrize("required", [EXPORT, REPORT, TRIAL])
+    def test_what_takes_seconds_has_a_rate_of_its_own_besides(self, required: Requirement) -> None:
         with freeze_time(NOON):
             rates = Rates("3/minute", "1/minute")
-            assert waits(rates, "a", EXPORT) == 0
-            assert waits(rates, "a", EXPORT) == 60
+            assert waits(rates, "a", required) == 0
+            assert waits(rates, "a", required) == 60
             assert waits(rates, "a") == 0
             assert waits(rates, "a") == 60
 

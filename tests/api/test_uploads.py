@@ -2,6 +2,8 @@
 
 import hashlib
 import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,20 @@ import pytest
 from PIL import Image
 
 from tests.api.site import CANARY, PICTURE, UPLOAD_LIMIT, Site, refusal
+from tests.platform import ORGANISATION
 
 CREATE = "/v1/governance/generations"
 ASSETS = "/v1/governance/assets"
+AGENTS = "/v1/governance/agents"
+ROLES = "/v1/governance/roles/revoke"
+
+
+def slow(site: Site) -> str:
+    return site.principals["slow"].id
+
+
+def held(agent: str) -> dict[str, str]:
+    return {"subject": agent, "role": "role:producer", "domain": f"org/{ORGANISATION}"}
 
 
 class TestFinishedFiles:
@@ -149,6 +162,37 @@ class TestFinishedFiles:
         files = self.files(site)
         with site.recorded("access.denied"):
             refusal(self.send(site, edit, caller="reviewer"), 403, "access_denied")
+        assert self.files(site) == files
+
+    @pytest.mark.parametrize(
+        ("end", "code"),
+        [
+            (lambda site: site["admin"].post(f"{AGENTS}/{slow(site)}/suspend"), "authority_ended"),
+            (lambda site: site["admin"].post(ROLES, json=held(slow(site))), "access_denied"),
+        ],
+        ids=["suspended", "without the role"],
+    )
+    def test_what_ends_while_a_file_comes_in_has_ended(
+        self, site: Site, edit: Path, end: Callable[[Site], httpx.Response], code: str
+    ) -> None:
+        """Otherwise whoever sends slowly keeps an authority for as long as they like."""
+        site.enlist("slow", "agent", "producer")
+        fields = {"metadata[territories]": "EU", "metadata[audience]": "internal"}
+        request = site.signed(
+            "slow", "POST", ASSETS, data=fields, files={"file": edit.read_bytes()}
+        )
+        files, body = self.files(site), request.content
+
+        def trickling() -> Iterator[bytes]:
+            yield body[:100]
+            while self.files(site) == files:  # until its sender is known
+                time.sleep(0.01)
+            answer = end(site)
+            assert answer.status_code == 200, answer.text
+            yield body[100:]
+
+        sent = httpx.Request("POST", request.url, headers=request.headers, content=trickling())
+        refusal(site["visitor"].send(sent), 403, code)
         assert self.files(site) == files
 
     def test_what_was_not_released_is_no_ingredient(self, site: Site, edit: Path) -> None:

@@ -85,8 +85,9 @@ class Log:
         }
         self._add("agent.changed", {**body, **changes}, "service.acme")
 
-    def asked(self, document: str, keyid: str = KEY.keyid, **changes: Any) -> None:
-        """An agent with this document asks for media. changes: to the principal."""
+    def asked(self, document: str, keyid: str | None = KEY.keyid, **changes: Any) -> None:
+        """An agent with this document asks for media. keyid: None for a request that it did not
+        sign; changes: to the principal."""
         event, body = released()[0]
         principal = {
             "kind": "agent",
@@ -96,7 +97,7 @@ class Log:
             "chain": [PERSON, AGENT],
             "document": document,
         }
-        signed = {"profile": "gov-agent-v1", "keyid": keyid}
+        signed = keyid and {"profile": "gov-agent-v1", "keyid": keyid}
         asked = {**body, "principal": {**principal, **changes}, "signature": signed}
         self._add(event, asked, f"gen_{len(self.records):032x}")
 
@@ -110,7 +111,7 @@ class Log:
             return self.files[name]
 
         trusted = manifest.Manifest(1, "", "log", tuple(grants()), "")
-        return identities.check(list(enumerate(self.records)), file, trusted)
+        return identities.check(list(enumerate(self.records)), file, trusted).told
 
     def refusal(self) -> str:
         with pytest.raises(EvidenceError) as caught:
@@ -246,12 +247,30 @@ class TestRequests:
     def test_within_a_mandate_whoever_gave_it_answers(self, log: Log) -> None:
         digest = log.registered(log.document())
         log.asked(digest, FOREIGN.keyid, accountable=ALICE, mandate=["0" * 64])
-        assert log.check()
+        assert log.refusal() == "mandate_unknown"
 
     def test_it_is_signed_with_a_key_of_the_agent(self, log: Log) -> None:
         digest = log.registered(log.document())
         log.asked(digest, FOREIGN.keyid)
         assert log.refusal() == "identity_key"
+
+    def test_full_assurance_takes_a_signature(self, log: Log) -> None:
+        log.asked(log.registered(log.document()), None)
+        assert log.refusal() == "assurance_wrong"
+
+    @pytest.mark.parametrize("assurance", ["B", "C"])
+    def test_less_takes_a_document_that_binds_access_tokens(self, log: Log, assurance: str) -> None:
+        first = log.registered(log.document())
+        binding = {"issuer": "https://idp.example", "subject": "storyboard"}
+        bound = log.registered(log.document(supersedes=first, binding=binding))
+        log.asked(bound, None, assurance=assurance)
+        assert log.check()
+        log.asked(first, None, assurance=assurance)
+        assert log.refusal() == "assurance_wrong"
+
+    def test_a_signature_is_of_full_assurance_only(self, log: Log) -> None:
+        log.asked(log.registered(log.document()), assurance="C")
+        assert log.refusal() == "assurance_wrong"
 
 
 class TestTime:

@@ -133,7 +133,7 @@ class TestAgents:
         self, house: House
     ) -> None:
         with freeze_time("2026-11-22T11:12:05Z") as moment:
-            house.agent(ceiling={**ANYTHING, "until": "2026-11-22T12:12:05Z"})
+            house.agent(ceiling={**ANYTHING, "until": "2026-11-22T12:12:05.000000Z"})
             moment.tick(timedelta(minutes=59))
             house.authenticate(Draft().sign())
             moment.tick(timedelta(minutes=1))

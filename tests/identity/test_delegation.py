@@ -11,12 +11,13 @@ from nacl.signing import SigningKey
 
 from governance.client import delegation as client
 from governance.client.signer import RequestSigner
-from governance.evidence import mandate
+from governance.evidence import jws, mandate
 from governance.evidence.errors import EvidenceError
+from governance.evidence.signature_base import thumbprint
 from governance.identity import agents, mandates, people
 from governance.identity import delegation as identity
 from governance.identity.delegation import Delegations
-from governance.kernel import clock
+from governance.kernel import clock, ids
 from governance.kernel.errors import Denied, GovernanceError, InvalidRequest, Unauthenticated
 from tests.chains import Forge, public
 from tests.documents import ANYTHING
@@ -288,6 +289,21 @@ def test_a_document_says_how_far_its_agent_may_hand_on(line: Line) -> None:
     chain = line.issue(lead, depth=2).compact
     assert refused(line, handed_on(chain, THIRD, alone, fourth, 1), fourth) == "mandate_depth"
     assert line.ask(handed_on(chain, THIRD, alone, fourth, 0), fourth).principal.id == alone
+
+
+def test_a_mandate_that_was_never_issued_here_is_refused_though_our_key_signed_it(
+    line: Line,
+) -> None:
+    """Otherwise whoever has stolen a key, retired or not, could act for anybody for ever."""
+    signer = line.house.ledger.keyring.record
+    stated = jws.read(line.issue().compact, mandate.TYPE).payload
+    forged = jws.seal(
+        {**stated, "id": ids.new_id("mdt")}, mandate.TYPE, signer.sign, thumbprint(signer.public)
+    )
+    with pytest.raises(Unauthenticated) as caught:
+        line.ask(forged, FIRST)
+    assert caught.value.code == "mandate_unknown"
+    assert refused(line, handed_on(forged, FIRST, line.worker, SECOND)) == "mandate_unknown"
 
 
 def test_the_client_refuses_to_make_what_would_not_hold(line: Line) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -176,6 +178,31 @@ class TestFetching:
             {"keys": [{"kty": "oct", "k": "AAAA"}, 7, {"kty": "EC", "crv": "P-521"}, public(KEY)]}
         ).encode()
         assert [key.kid for key in KeySet(url=served.url).candidates("k1")] == ["k1"]
+
+    def test_a_slow_issuer_holds_up_nobody_whose_key_is_known(
+        self, served: KeyServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Anybody can present a key that nobody knows, which makes us ask."""
+        served.publish(KEY)
+        keys = KeySet(url=served.url)
+        began, answer = Event(), Event()
+
+        def slow(url: str) -> None:
+            began.set()
+            answer.wait(10)
+
+        with freeze_time("2026-11-22T11:12:05Z") as moment:
+            keys.candidates("k1")
+            moment.tick(PAUSE)
+            monkeypatch.setattr(issuers, "_fetch", slow)
+            with ThreadPoolExecutor(2) as others:
+                stranger = others.submit(keys.candidates, "k2")
+                assert began.wait(10)
+                try:
+                    assert len(others.submit(keys.candidates, "k1").result(2)) == 1
+                finally:
+                    answer.set()
+                assert stranger.result(10) == []
 
     def test_nobody_there_is_no_answer(self) -> None:
         with pytest.raises(Unavailable):

@@ -67,6 +67,10 @@ def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
         ("title: x\n7: y\n", 2, "7: names must be text"),
         ("title: x\ntrue: y\n", 2, "true: names must be text"),
         ("title: x\n? [a, b]\n: y\n", 2, "found unhashable key"),
+        pytest.param(f"title: {'1' * 5000}\n", 1, "no number: write it in quotes", id="digits"),
+        ("title: x\nday: 0b_\n", 1, "no number: write it in quotes"),
+        ('title: x\nday: "\\ud800"\n', 2, "half a letter"),
+        ('title: x\n"\\ud800": y\n', 2, "half a letter"),
         ("title: x\nitems:\n  - 0.5\n", 3, "0.5: write numbers with a fraction in quotes"),
     ],
 )

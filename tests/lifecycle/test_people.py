@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 from freezegun import freeze_time
+from sqlalchemy import update
+from sqlmodel import col
 
 from governance.domain import Principal
 from governance.evidence.story import State
+from governance.identity.tables import Agent
 from governance.kernel import clock
 from governance.kernel.errors import Conflict, Denied, InvalidRequest
 from governance.lifecycle import access, commands, engine
@@ -143,6 +146,31 @@ def test_whoever_asked_never_reviews(house: House, involved: Principal, by_agent
     assert refusal.value.code == "separation_of_duties"
     assert house.service.events(story.id) == before
     assert house.service.approve(story.id, house.reviewer).state == State.RELEASED
+
+
+@pytest.mark.parametrize("is_parent", [False, True], ids=["asked", "came the one that asked"])
+def test_nor_whoever_answers_for_the_agent_that(
+    house: House, involved: Principal, is_parent: bool
+) -> None:
+    """A colleague's mandate for one's own bot does not make its work somebody else's."""
+    service, context = house.service, house.service.context
+    own, _ = service.agent(involved)
+    asking = own
+    if is_parent:
+        asking, _ = service.agent(house.producer)
+        descend = update(Agent).where(col(Agent.id) == asking.id).values(parent=own.id)
+        context.database.write(lambda c: c.execute(descend))
+    chain = (house.producer.id, asking.id)
+    delegated = replace(asking, accountable=house.producer.id, chain=chain)
+    story = service.ask(DOUBTFUL, service.caller(delegated))
+    service.run(story.id, State.IN_REVIEW)
+    with pytest.raises(Denied) as refusal:
+        commands.claim_review(context, story.id, involved)
+    assert refusal.value.code == "separation_of_duties"
+    dear = service.ask(DEAR_CLIP, service.caller(delegated))
+    with pytest.raises(Denied) as refusal:
+        commands.approve_spend(context, dear.id, involved, ALLOW)
+    assert refusal.value.code == "separation_of_duties"
 
 
 @pytest.mark.parametrize("by_agent", [False, True], ids=["themselves", "through an agent"])

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from freezegun import freeze_time
 from sqlalchemy import Connection
 
 from governance.app import create_app
@@ -20,6 +21,8 @@ from tests.identity.platform_issuer import new_key
 from tests.platform import ORGANISATION, Service, open_service
 from tests.web.identity_provider import CLIENT, SECRET, IdentityProvider, identity_provider
 from tests.web.serving import running
+
+NOON = "2026-11-22T12:00:00Z"
 
 
 @dataclass
@@ -246,6 +249,20 @@ def test_endpoints_on_another_host_are_not_used(name: str) -> None:
         provider = Provider(*given, organisation="acme", base_url="https://governance.example")
         with pytest.raises(Unavailable):
             provider.begin()
+
+
+def test_a_provider_that_fails_is_not_asked_by_every_visitor() -> None:
+    """Each would wait for the one before, until nobody is served any more."""
+    with identity_provider() as served, freeze_time(NOON) as moment:
+        given = (served.issuer, CLIENT, SECRET)
+        provider = Provider(*given, organisation="acme", base_url="https://governance.example")
+        served.metadata = {"issuer": "https://evil.example"}
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                provider.begin()
+            served.metadata = {}
+        moment.tick(30)
+        assert provider.begin().address.startswith(f"{served.issuer}/authorize?")
 
 
 def test_settings_of_a_provider_come_together_and_with_tls() -> None:
