@@ -20,12 +20,14 @@ import pypdf
 import pytest
 from sqlmodel import select
 
-from governance.cli import main
+from governance.cli import agents, main
 from governance.client.keyfile import load_key
 from governance.evidence import bundle
 from governance.identity import people
 from governance.kernel.database import Database
+from governance.kernel.settings import packaged
 from governance.ledger.tables import LogRecord
+from governance.policy import load as load_policy
 from governance.policy.tables import RoleAssignment
 
 HOUSE = Path(__file__).parents[1]
@@ -110,12 +112,35 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     data, bundle, report = place / "data", place / "evidence.zip", place / "report.pdf"
     printed = StringIO()
     with redirect_stdout(printed):
+        assert main(["init", "--data", str(data)]) == 0
         assert main(["export", "--data", str(data), "--out", str(bundle)]) == 0
         assert main(["report", *PERIOD, "--data", str(data), "--out", str(report)]) == 0
     return Folder(data, bundle, report, printed.getvalue())
 
 
 # First start
+
+
+def test_a_folder_mistyped_does_not_become_a_new_service(tmp_path: Path, run: Run) -> None:
+    result = run("export", "--data", tmp_path / "dta")
+    assert (result.status, result.out) == (1, "")
+    assert "governance init" in result.err
+    assert not (tmp_path / "dta").exists()
+
+
+def test_a_service_is_made_once(folder: Folder, run: Run) -> None:
+    result = run("init", *at(folder))
+    assert result.status == 0
+    assert "nothing was changed" in result.out
+
+
+def test_a_reader_who_has_seen_enough_gets_no_traceback(folder: Folder) -> None:
+    command = [sys.executable, "-m", "governance", "states"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_the_first_start_says_the_password_and_the_root_fingerprint_once(
@@ -283,7 +308,16 @@ def test_an_agent_gets_a_key_of_its_own(folder: Folder, run: Run, tmp_path: Path
     assert key.stat().st_mode & 0o777 == 0o600
     again = run(*asked, *at(folder))
     assert again.status == 1
-    assert "agent.pem" in again.err
+    assert "agent.pem exists" in again.err
+
+
+def test_an_agents_ceiling_is_what_its_role_allows_unless_told_otherwise() -> None:
+    allowed = [
+        f"{permission.object}:{permission.action}"
+        for permission in load_policy(packaged("policies")).permissions
+        if permission.subject == "role:agent"
+    ]
+    assert sorted(agents.ACTIONS) == sorted(allowed)
 
 
 def test_an_agents_document_says_how_far_it_may_go(

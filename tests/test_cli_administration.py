@@ -18,6 +18,7 @@ Run = Callable[..., str]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("administration") / "data"
+    main(["init", "--data", str(folder)])
     main(["people", "add", "paula", "--name", "Paula Winter", "--role", "producer",
           "--data", str(folder)])  # fmt: skip
     return folder

@@ -15,6 +15,8 @@ from governance.evidence import mandate
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    with redirect_stdout(StringIO()):
+        assert main(["init", "--data", str(tmp_path / "data")]) == 0
     return tmp_path / "data"
 
 

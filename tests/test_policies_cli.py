@@ -66,6 +66,11 @@ class TestCases:
             for line in out.splitlines()
         )
 
+    def test_a_folder_that_is_none_is_named(self, run: Run, tmp_path: Path) -> None:
+        status, _, err = run("test", tmp_path / "nowhere")
+        assert status == 1
+        assert "nowhere is no folder" in err
+
     def test_cases_that_cannot_be_read_are_refused(self, run: Run, folder: Path) -> None:
         (folder / "cases/house.yaml").write_text("- {rule: house-retain}\n")
         status, _, err = run("test", folder)

@@ -19,12 +19,22 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def published(data: Path | None) -> Iterator["Context"]:
-    """The data folder's context with everything pending published; no engine runs."""
+    """The data folder's context with everything pending published; no engine runs.
+
+    Raises ConfigurationError (`data_missing`): a folder mistyped must not become a new service.
+    """
     from governance.app import open_platform
     from governance.kernel import settings
+    from governance.kernel.errors import ConfigurationError
 
-    platform = open_platform(settings.load(**({"data_dir": data} if data else {})))
-    welcome(platform)
+    chosen = settings.load(**({"data_dir": data} if data else {}))
+    if not chosen.keys_dir.is_dir():
+        raise ConfigurationError(
+            "data_missing",
+            f"There is no service in {chosen.data_dir}. Name its folder with --data; "
+            "`governance init` makes a new one.",
+        )
+    platform = open_platform(chosen)
     try:
         platform.publisher.publish()
         yield platform.context

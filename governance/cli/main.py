@@ -1,6 +1,7 @@
 """Parsing the command line. Each command imports what it needs; `verify` loads no server."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,16 @@ GROUPS = (service, evidence, people, services, roles, agents, mandates, switches
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 refused or not verified, 2 bad usage."""
     options = _parser().parse_args(arguments)
+    try:
+        status = _run(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     if run is evidence.verify:  # loads nothing of the service, not even its errors
         return run(options)
@@ -32,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except GovernanceError as error:
         print(f"governance: {error.message}", file=sys.stderr)
+    except BrokenPipeError:
+        raise
     except OSError as error:  # a file or folder that was named cannot be read or written
         print(f"governance: {error}", file=sys.stderr)
     return 1

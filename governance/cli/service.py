@@ -1,4 +1,4 @@
-"""Commands that run the service and tell of it: serve, demo, states."""
+"""Commands that make and run the service and tell of it: init, serve, demo, states."""
 
 import argparse
 import signal
@@ -12,6 +12,10 @@ STOP_TIMEOUT = 5  # seconds that a stopping service waits for downloads under wa
 
 
 def add_to(commands: Commands) -> None:
+    init = commands.add_parser("init", help="make a new service; `serve` does it, too")
+    add_data(init)
+    init.set_defaults(run=_init)
+
     serve = commands.add_parser("serve", help="run the service")
     add_data(serve)
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
@@ -24,6 +28,19 @@ def add_to(commands: Commands) -> None:
 
     states = commands.add_parser("states", help="print the table of steps as Markdown")
     states.set_defaults(run=_states)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from governance.app import open_platform
+    from governance.kernel import settings
+
+    chosen = settings.load(**({"data_dir": options.data} if options.data else {}))
+    platform = open_platform(chosen)
+    platform.context.database.close()
+    welcome(platform)
+    if platform.first is None:
+        print(f"There is a service in {chosen.data_dir} already; nothing was changed.")
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -179,16 +179,12 @@ def throw(
 
     organisation: whose switch; operator: the organisation that runs the service; known: the scopes
     of the models and providers that there are; comment: free text, erasable.
-    Raises InvalidRequest (`switch_scope_invalid`), NotFound (`switch_scope_unknown`: a misspelt
-    one would stop nothing), Denied (`switch_out_of_reach`), Conflict (`switch_thrown`).
+    Raises InvalidRequest (`switch_scope_invalid`), NotFound (`switch_scope_unknown`, to the
+    operator: a misspelt one would stop nothing), Denied (`switch_out_of_reach`), Conflict
+    (`switch_thrown`).
     """
     epoch.advance(connection)
-    concerns = _concerned(connection, scope, known)
-    if organisation != operator and concerns != organisation:
-        raise Denied(
-            "switch_out_of_reach",
-            "You may stop your own organisation and its agents; all else is for the operator.",
-        )
+    concerns = _within_reach(connection, scope, known, organisation, operator)
     row = {
         "scope": scope,
         "organisation": organisation,
@@ -234,6 +230,24 @@ def list_switches(session: Session, organisation: str, *, operator: str) -> Sequ
             or_(col(Switch.concerns).is_(None), col(Switch.concerns) == organisation)
         )
     return session.scalars(query).all()
+
+
+def _within_reach(
+    connection: Connection, scope: str, known: Collection[str], organisation: str, operator: str
+) -> str | None:
+    """The organisation that a scope concerns; to others than the operator, theirs alone exists."""
+    try:
+        concerns = _concerned(connection, scope, known)
+    except NotFound:
+        if organisation == operator:
+            raise
+        concerns = None
+    if organisation not in (operator, concerns):
+        raise Denied(
+            "switch_out_of_reach",
+            "You may stop your own organisation and its agents; all else is for the operator.",
+        )
+    return concerns
 
 
 def _concerned(connection: Connection, scope: str, known: Collection[str]) -> str | None:

@@ -92,6 +92,11 @@ class TestThrowing:
             throw(house, scope, OPERATOR)
         assert len(thrown(house)) == 5
 
+    def test_nobody_finds_out_so_who_other_organisations_are_and_have(self, house: House) -> None:
+        for scope in ("organisation:acne", f"agent:agt_{'0' * 32}", "model:local/typo"):
+            code = refused(Denied, house, scope, organisation="elsewhere")
+            assert code == "switch_out_of_reach"
+
     @pytest.mark.parametrize(
         "scope",
         [

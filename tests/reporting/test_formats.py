@@ -54,6 +54,7 @@ def test_sizes_have_decimal_units(count: int, text: str) -> None:
 def test_digests_stand_in_blocks_and_identifiers_by_their_random_end() -> None:
     assert formats.in_blocks("00112233445566778899") == "00112233 44556677 8899"
     assert formats.short_id("gen_0197aabbccdd7000800011229f3a01c2") == "…9f3a01c2"
+    assert formats.short_id("service") == "service"
 
 
 def test_a_share_has_one_digit() -> None:

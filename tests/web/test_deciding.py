@@ -53,7 +53,7 @@ def test_without_a_measurement_nothing_counts_as_played(
     ("changes", "status", "message"),
     [
         ({"decision": ""}, 422, "Decide approve, reject or return."),
-        ({"reason": ""}, 422, "Choose a reason from the list."),
+        ({"reason": ""}, 422, "choose one of these reasons: fit_for_release"),
         ({"decision": "reject"}, 422, "“Fit for release” is no reason to reject"),
         ({"decision": "reject", "reason": "harmful_content"}, 422, "Add a comment"),
         ({"comment": "x" * 2001}, 422, "Shorten the comment to 2000 characters."),
