@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from sqlmodel import Session, col
 
 from governance.domain import Principal
@@ -21,6 +21,14 @@ from governance.policy.rules import Policy
 from governance.policy.tables import Waiver
 
 MAX_DAYS = 90
+
+_IN_FORCE = select(col(Waiver.rule), col(Waiver.id)).where(
+    col(Waiver.organisation) == bindparam("of"),
+    col(Waiver.state) == "approved",
+    col(Waiver.first_day) <= bindparam("day"),
+    col(Waiver.last_day) >= bindparam("day"),
+    or_(col(Waiver.project).is_(None), col(Waiver.project) == bindparam("in_project")),
+)
 
 
 @dataclass(frozen=True)
@@ -103,15 +111,8 @@ def in_force(
     connection: Connection, organisation: str, project: str, day: date
 ) -> tuple[tuple[str, str], ...]:
     """(rule, waiver) of what is valid for a project on a day; of several for a rule the oldest."""
-    rows = connection.execute(
-        select(col(Waiver.rule), col(Waiver.id)).where(
-            col(Waiver.organisation) == organisation,
-            col(Waiver.state) == "approved",
-            col(Waiver.first_day) <= day,
-            col(Waiver.last_day) >= day,
-            or_(col(Waiver.project).is_(None), col(Waiver.project) == project),
-        )
-    )
+    asked = {"of": organisation, "in_project": project, "day": day}
+    rows = connection.execute(_IN_FORCE, asked)
     ordered = sorted(((rule, waiver) for rule, waiver in rows), reverse=True)
     return tuple(dict(ordered).items())
 
