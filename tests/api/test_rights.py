@@ -112,6 +112,15 @@ class TestWaivers:
         assert found["state"] == "revoked"
         assert CANARY not in listed.text
 
+    def test_a_waived_review_is_not_held_and_the_answer_says_so(self, site: Site) -> None:
+        waiver = self.propose(site, rule="house-review-unknown-person", project="exempt")
+        path = f"{WAIVERS}/{waiver}"
+        site["officer"].post(f"{path}/decision", json={"decision": "approved"})
+        made = site.released(project="exempt", real_person="unknown")
+        told = site["officer"].get(f"/v1/governance/generations/{made['id']}/explanation").text
+        assert waiver in told
+        site["officer"].post(f"{path}/revoke")
+
     def test_an_officer_does_not_approve_what_the_officer_asked_for(self, site: Site) -> None:
         waiver = self.propose(site, "officer")
         answer = site["officer"].post(f"{WAIVERS}/{waiver}/decision", json={"decision": "approved"})

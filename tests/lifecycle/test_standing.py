@@ -14,7 +14,6 @@ from governance.lifecycle.statements import Choice
 from governance.policy import waivers
 from governance.policy.waivers import Proposal
 from governance.rights import consents
-from tests.agreement import require_verified
 from tests.house import CLIP, LIKENESS, PICTURE, House
 from tests.platform import ORGANISATION, PROJECT
 
@@ -157,7 +156,6 @@ class TestWaivers:
         waived = [r for d in story.decisions for r in d["rules"] if r["mode"] == "waived"]
         assert {rule["waiver"] for rule in waived} == set(made)
         assert house.service.run(house.ask(public)).state == State.IN_REVIEW
-        require_verified(house.service.platform)
 
     def test_one_revoked_meanwhile_counts_no_more_at_the_output(self, house: House) -> None:
         public = replace(CLIP, audience="public", width=128, height=64)
