@@ -79,24 +79,15 @@ def public_pem(public: bytes) -> str:
 
 def seed_from_pem(text: str) -> bytes:
     """The 32-byte seed in a PKCS #8 PEM file. Raises EvidenceError (`key_invalid`)."""
-    return _from_pem(text, "PRIVATE KEY", PRIVATE_PREFIX)
-
-
-def public_from_pem(text: str) -> bytes:
-    """The 32-byte public key in an SPKI PEM file. Raises EvidenceError (`key_invalid`)."""
-    return _from_pem(text, "PUBLIC KEY", PUBLIC_PREFIX)
+    lines = text.strip().splitlines()
+    framed = len(lines) >= 3 and lines[0] == "-----BEGIN PRIVATE KEY-----"
+    if not framed or lines[-1] != "-----END PRIVATE KEY-----":
+        raise EvidenceError("key_invalid", "This is not a PEM file with an Ed25519 private key.")
+    der = decode64("".join(lines[1:-1]), "The key")
+    if len(der) != len(PRIVATE_PREFIX) + 32 or not der.startswith(PRIVATE_PREFIX):
+        raise EvidenceError("key_invalid", "The key is not an Ed25519 key.")
+    return der[len(PRIVATE_PREFIX) :]
 
 
 def _pem(label: str, der: bytes) -> str:
     return f"-----BEGIN {label}-----\n{encode64(der)}\n-----END {label}-----\n"
-
-
-def _from_pem(text: str, label: str, prefix: bytes) -> bytes:
-    lines = text.strip().splitlines()
-    framed = len(lines) >= 3 and lines[0] == f"-----BEGIN {label}-----"
-    if not framed or lines[-1] != f"-----END {label}-----":
-        raise EvidenceError("key_invalid", f"This is not a PEM file with an Ed25519 {label}.")
-    der = decode64("".join(lines[1:-1]), "The key")
-    if len(der) != len(prefix) + 32 or not der.startswith(prefix):
-        raise EvidenceError("key_invalid", "The key is not an Ed25519 key.")
-    return der[len(prefix) :]

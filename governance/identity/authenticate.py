@@ -23,6 +23,7 @@ from governance.identity import (
     sessions,
 )
 from governance.identity.delegation import Delegations
+from governance.identity.denials import denied
 from governance.identity.replay import Once
 from governance.identity.request_signature import Presented, ReceivedRequest, SignedRequest
 from governance.identity.tables import (
@@ -35,7 +36,7 @@ from governance.identity.tables import (
 )
 from governance.identity.tokens import VerifiedToken
 from governance.kernel import clock
-from governance.kernel.errors import Denied, Unauthenticated
+from governance.kernel.errors import Unauthenticated
 
 _AGENTS = Agent.__table__  # type: ignore[attr-defined]
 _DOCUMENTS = AgentDocument.__table__  # type: ignore[attr-defined]
@@ -198,7 +199,7 @@ def _service(session: Session, authorization: str) -> Authenticated:
         raise _wrong_key()
     principal = _admit("service", "C", row)
     if row.expires_at <= clock.now():
-        raise _denied(principal, "credential_expired", "The key has expired; use another.")
+        raise denied(principal, "credential_expired", "The key has expired; use another.")
     return Authenticated(principal, scopes=frozenset(row.scopes.split()))
 
 
@@ -214,7 +215,7 @@ def _person(session: Session, token: str, idle: float) -> Authenticated:
         name=live.name,
     )
     if live.state != "active":
-        raise _denied(principal, f"principal_{live.state}", _STATES[live.state])
+        raise denied(principal, f"principal_{live.state}", _STATES[live.state])
     return Authenticated(principal, touch=live.touch_due, authenticated_at=live.authenticated_at)
 
 
@@ -229,9 +230,9 @@ def _admit(kind: PrincipalKind, assurance: Assurance, row: Any) -> Principal:
         name=row.name,
     )
     if row.state != "active":
-        raise _denied(principal, f"principal_{row.state}", _STATES[row.state])
+        raise denied(principal, f"principal_{row.state}", _STATES[row.state])
     if row.accountable_state != "active":
-        raise _denied(
+        raise denied(
             principal, "accountable_suspended", "The person who answers for it is suspended."
         )
     return principal
@@ -241,22 +242,22 @@ def _admit_agent(session: Session, assurance: Assurance, row: Any) -> Principal:
     """The agent, if its identity document and all it comes from are in force."""
     principal = _admit("agent", assurance, row)
     if row.document is None:
-        raise _denied(
+        raise denied(
             principal,
             "document_missing",
             "This agent has no identity document; register it again with one, and a new key.",
         )
     if row.expires_at <= clock.now():
-        raise _denied(
+        raise denied(
             principal, "document_expired", "The agent's identity document has expired; renew it."
         )
     connection = session.connection()
     stopped = lineage.first_stopped(connection, [row.parent]) if row.parent else None
     if stopped is not None:
-        raise _denied(principal, "ancestor_stopped", lineage.STOPPED.format(stopped))
+        raise denied(principal, "ancestor_stopped", lineage.STOPPED.format(stopped))
     ceiling = documents.ceiling(connection, row.document)
     if ceiling.until <= clock.now():
-        raise _denied(
+        raise denied(
             principal,
             "document_expired",
             "What the agent's identity document grants has ended; renew the document.",
@@ -266,23 +267,13 @@ def _admit_agent(session: Session, assurance: Assurance, row: Any) -> Principal:
 
 def _require_key_in_force(principal: Principal, row: Any) -> None:
     if row.revoked_at is not None:
-        raise _denied(principal, "key_revoked", "This key was revoked; use another.")
+        raise denied(principal, "key_revoked", "This key was revoked; use another.")
     if not row.not_before <= clock.now() < row.not_after:
-        raise _denied(principal, "credential_expired", "The key is not in force now; use another.")
+        raise denied(principal, "credential_expired", "The key is not in force now; use another.")
 
 
 def _wrong_key() -> Unauthenticated:
     return Unauthenticated("api_key_invalid", "No service has this API key.")
-
-
-def _denied(principal: Principal, code: str, message: str) -> Denied:
-    return Denied(
-        code,
-        message,
-        principal=principal.id,
-        kind=principal.kind,
-        organisation=principal.organisation,
-    )
 
 
 def _values(headers: Sequence[tuple[str, str]], name: str) -> list[str]:

@@ -15,8 +15,8 @@ from governance.domain.grant import Grant
 from governance.domain.principal import Principal
 from governance.evidence import mandate
 from governance.identity import documents, lineage
+from governance.identity.denials import denied
 from governance.identity.tables import Budget, BudgetReservation, Mandate
-from governance.kernel.errors import Denied
 
 MILLION = 1_000_000
 
@@ -75,14 +75,12 @@ def reserve(connection: Connection, principal: Principal, generation: str, amoun
             continue
         name = _open(connection, account)
         if not connection.execute(_RESERVE, change).rowcount:
-            raise Denied(
+            raise denied(
+                principal,
                 "budget_exhausted",
                 f"The budget of {name} does not have {amount} left. Ask for a new mandate, or for "
                 "something cheaper.",
                 account=account,
-                principal=principal.id,
-                kind=principal.kind,
-                organisation=principal.organisation,
             )
     rows = [{"generation": generation, "account": one, "amount": asked} for one in accounts]
     if rows:

@@ -20,9 +20,10 @@ from governance.evidence.mandate import Chain, Hop
 from governance.evidence.manifest import Manifest
 from governance.evidence.signature_base import thumbprint
 from governance.identity import documents, lineage
+from governance.identity.denials import denied
 from governance.identity.tables import Agent, AgentKey, Mandate, MandateRevocation, Person
 from governance.kernel import clock, epoch
-from governance.kernel.errors import Denied, Unauthenticated
+from governance.kernel.errors import Unauthenticated
 
 HEADER = "gov-delegation"
 MAX_CACHED = 1024
@@ -156,7 +157,7 @@ def _principal(connection: Connection, chain: Chain) -> Principal:
         grant=Grant(**vars(chain.holder.grant)),
     )
     if person.state != "active":
-        raise _refused(
+        raise denied(
             principal, "accountable_suspended", "The person who gave the mandate is suspended."
         )
     _require_alive(connection, principal)
@@ -175,9 +176,9 @@ def _require_below(
             holder.grant, document.ceiling, f"Mandate {holder.id}, which passed {row.id},"
         )
     except EvidenceError as error:
-        raise _refused(principal, "mandate_above_ceiling", error.message) from None
+        raise denied(principal, "mandate_above_ceiling", error.message) from None
     if hop.depth > document.max_depth:
-        raise _refused(
+        raise denied(
             principal,
             "mandate_depth",
             f"The identity document of {row.id} does not let it hand on mandate {hop.id} so far.",
@@ -198,7 +199,7 @@ def _require_keys(connection: Connection, chain: Chain, principal: Principal) ->
                 "delegation_key_unknown", f"Mandate {hop.id} names a key that is not its agent's."
             )
         if row.revoked_at is not None or not row.not_before <= now < row.not_after:
-            raise _refused(
+            raise denied(
                 principal, "key_revoked", f"The key that mandate {hop.id} names is not in force."
             )
         until = min(until, row.not_after)
@@ -210,25 +211,15 @@ def _require_unrevoked(connection: Connection, chain: Chain, principal: Principa
     revoked = connection.execute(_REVOKED_OF, asked).scalars().first()
     if revoked is not None:
         (hop,) = (hop for hop in chain.hops if hop.digest == revoked)
-        raise _refused(principal, "mandate_revoked", f"Mandate {hop.id} was revoked.")
+        raise denied(principal, "mandate_revoked", f"Mandate {hop.id} was revoked.")
 
 
 def _require_alive(connection: Connection, principal: Principal) -> None:
     stopped = lineage.first_stopped(connection, principal.chain[1:])
     if stopped is not None:
-        raise _refused(
+        raise denied(
             principal,
             "ancestor_stopped",
             f"The agent {stopped}, through which this authority comes, is suspended, revoked or "
             "without a valid identity document.",
         )
-
-
-def _refused(principal: Principal, code: str, message: str) -> Denied:
-    return Denied(
-        code,
-        message,
-        principal=principal.id,
-        kind=principal.kind,
-        organisation=principal.organisation,
-    )

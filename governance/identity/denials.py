@@ -3,12 +3,26 @@ write the log.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
-from governance.domain.principal import PrincipalKind
+from governance.domain.principal import Principal, PrincipalKind
 from governance.identity.changes import SERVICE
+from governance.kernel.errors import Denied
 from governance.ledger.ledger import Entry, Ledger
+
+
+def denied(principal: Principal, code: str, message: str, **details: Any) -> Denied:
+    """The error for a known principal, whom its details name so that it can be recorded."""
+    return Denied(
+        code,
+        message,
+        **details,
+        principal=principal.id,
+        kind=principal.kind,
+        organisation=principal.organisation,
+    )
 
 
 def record_denial(

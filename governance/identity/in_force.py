@@ -8,9 +8,9 @@ from sqlmodel import col
 
 from governance.domain.principal import Principal
 from governance.identity import lineage
+from governance.identity.denials import denied
 from governance.identity.tables import AgentKey, MandateRevocation, Person, Service
 from governance.kernel import clock
-from governance.kernel.errors import Denied
 
 
 def require(connection: Connection, principal: Principal, keyid: str | None) -> None:
@@ -19,12 +19,10 @@ def require(connection: Connection, principal: Principal, keyid: str | None) -> 
     Raises Denied (`authority_ended`), with the principal in its details.
     """
     if _has_ended(connection, principal, keyid):
-        raise Denied(
+        raise denied(
+            principal,
             "authority_ended",
             "What you acted on was suspended, revoked or has expired since the upload began.",
-            principal=principal.id,
-            kind=principal.kind,
-            organisation=principal.organisation,
         )
 
 

@@ -5,6 +5,7 @@ Nothing here is remembered or written. People and services have no grant: their 
 
 from governance.domain import GenerationRequest, Principal, Quote
 from governance.evidence.grant import covers_all, covers_item
+from governance.identity.denials import denied
 from governance.kernel.errors import Denied
 from governance.routing.router import AUTO
 
@@ -62,13 +63,11 @@ def _refused(principal: Principal, dimension: str, asked: str) -> Denied:
         limit = f"mandate {principal.mandate[-1]}"
     else:
         limit = f"identity document {principal.document}"
-    return Denied(
+    return denied(
+        principal,
         "mandate_exceeded",
         f"{asked} lies outside the {dimension} that the {limit} grants. Ask for a mandate, or a "
         "document, that has it.",
         dimension=dimension,
         limit=limit,
-        principal=principal.id,
-        kind=principal.kind,
-        organisation=principal.organisation,
     )

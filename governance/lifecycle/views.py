@@ -60,9 +60,3 @@ def page(
     rows = session.connection().execute(query.order_by(order).limit(limit + 1)).scalars().all()
     stories = [load(data) for data in rows]
     return Page(stories[:limit], len(stories) > limit)
-
-
-def all_stories(session: Session) -> list[Story]:
-    """Every cached story, by id: to compare with the fold of the log."""
-    rows = session.connection().execute(select(_ROWS.c.story).order_by(_ROWS.c.id))
-    return [load(data) for data in rows.scalars()]
