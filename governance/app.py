@@ -51,7 +51,7 @@ from governance.ledger.publisher import Publisher
 from governance.ledger.tables import LogRecord
 from governance.lifecycle.context import Context
 from governance.lifecycle.engine import Engine
-from governance.marking import authority
+from governance.marking.credentials import authority
 from governance.policy import Policy, assignments, domain_of, load, versions
 from governance.policy.store import PolicyStore
 from governance.review import reasons

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-MarkKind = Literal["c2pa", "iptc", "label", "watermark", "aigc"]
+MarkKind = Literal["c2pa", "iptc", "label", "watermark", "aigc", "fingerprint"]
 MarkState = Literal["present", "absent", "not_checked"]
 
 

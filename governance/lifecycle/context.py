@@ -10,7 +10,7 @@ from governance.kernel.database import Database
 from governance.kernel.media import MediaStore
 from governance.kernel.settings import Settings
 from governance.ledger import Ledger
-from governance.marking.authority import Authority
+from governance.marking.credentials.authority import Authority
 from governance.policy.store import PolicyStore
 from governance.review.reasons import Reasons
 from governance.routing.catalogue import Catalogue

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from governance import __version__
 from governance.domain import Asset
-from governance.marking.authority import Authority
+from governance.marking.credentials.authority import Authority
 
 # IPTC NewsCodes, Digital Source Type vocabulary: a term is appended.
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from governance.domain import Duty, Mark
-from governance.marking.label import LabelSpec, spec
+from governance.marking.label.visible import LabelSpec, spec
 
 
 def unmet(duties: Sequence[Duty], marks: Sequence[Mark]) -> list[str]:

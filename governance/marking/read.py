@@ -6,9 +6,9 @@ from pathlib import Path
 
 from governance import __version__
 from governance.domain import Mark, MarkKind, MarkState
-from governance.marking.label_read import read_label
-from governance.marking.manifest_read import clean, read_manifest
-from governance.marking.xmp_read import XmpFacts, facts, packets
+from governance.marking.credentials.manifest_read import clean, read_manifest
+from governance.marking.label.read import read_label
+from governance.marking.metadata.xmp_read import XmpFacts, facts, packets
 
 XMP_TOOL = "governance xmp reader"
 RECORD_ID = re.compile(r"[a-z]{2,6}_[0-9a-f]{32}")

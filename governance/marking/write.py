@@ -10,10 +10,12 @@ from pathlib import Path
 
 from governance import __version__
 from governance.domain import Asset, Duty, Mark, MarkKind
-from governance.marking import manifest, pixels, xmp
+from governance.marking import encode
 from governance.marking.context import MarkContext
-from governance.marking.label import Label, due
-from governance.marking.xmp_read import packets
+from governance.marking.credentials import manifest
+from governance.marking.label.visible import Label, due
+from governance.marking.metadata import xmp
+from governance.marking.metadata.xmp_read import packets
 
 __all__ = ["MarkContext", "mark"]
 
@@ -58,8 +60,8 @@ def _draw(source: Asset, draft: Path, duties: Sequence[Duty]) -> Label | None:
         shutil.copyfile(source.path, draft)
         return None
     if source.media_type == "video/mp4":
-        return pixels.label_video(source.path, draft, wanted)
-    return pixels.label_image(source.path, draft, source.media_type, wanted)
+        return encode.label_video(source.path, draft, wanted)
+    return encode.label_image(source.path, draft, source.media_type, wanted)
 
 
 def _manifest_mark(context: MarkContext, history: str) -> Mark:

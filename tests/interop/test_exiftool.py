@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.marking.authority import load_or_create
+from governance.marking.credentials.authority import load_or_create
 from governance.marking.probe import inspect
 from governance.marking.write import MarkContext, mark
 from tests.marking.conftest import KINDS, RECORD, RECORD_URI

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from governance.domain import Asset
-from governance.marking.authority import Authority, load_or_create
+from governance.marking.credentials.authority import Authority, load_or_create
 from governance.marking.probe import inspect
 from governance.marking.write import MarkContext
 from tests.marking import samples

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from governance.domain import Duty
-from governance.marking.authority import Authority
 from governance.marking.context import SOURCE_TYPES
+from governance.marking.credentials.authority import Authority
 
 Picture = Callable[[int], NDArray[np.uint8]]
 

@@ -11,7 +11,7 @@ from freezegun import freeze_time
 
 from governance.kernel import clock
 from governance.kernel.errors import ConfigurationError
-from governance.marking.authority import C2PA_SIGNING, load_or_create
+from governance.marking.credentials.authority import C2PA_SIGNING, load_or_create
 
 
 def certificate(pem: str) -> x509.Certificate:

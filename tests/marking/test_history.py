@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from governance.domain import Asset
-from governance.marking.authority import Authority
+from governance.marking.credentials.authority import Authority
 from governance.marking.probe import inspect
 from governance.marking.read import read, vendor_marks
 from governance.marking.write import MarkContext, mark

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.kernel.errors import ConfigurationError
-from governance.marking.label import box, from_facts, glyphs, place, spec
+from governance.marking.label.visible import box, from_facts, glyphs, place, spec
 from tests.marking.samples import label_duty
 
 PLACEMENTS = ("top_right", "top_left", "bottom_right", "bottom_left")

@@ -11,9 +11,9 @@ from PIL import ExifTags, Image
 
 from governance.domain import Asset
 from governance.kernel.errors import InvalidRequest
-from governance.marking.label import spec
-from governance.marking.label_read import look
-from governance.marking.pixels import label_image, label_video
+from governance.marking.encode import label_image, label_video
+from governance.marking.label.read import look
+from governance.marking.label.visible import spec
 from governance.marking.probe import inspect
 from governance.marking.read import read
 from governance.marking.write import MarkContext, mark

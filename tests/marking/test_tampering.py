@@ -8,10 +8,10 @@ import av
 import pytest
 
 from governance.domain import Asset, Mark
-from governance.marking import xmp
-from governance.marking.authority import Authority
+from governance.marking.credentials.authority import Authority
+from governance.marking.credentials.manifest_read import read_manifest
 from governance.marking.duties import unmet
-from governance.marking.manifest_read import read_manifest
+from governance.marking.metadata import xmp
 from governance.marking.read import read
 from governance.marking.write import MarkContext, mark
 from tests.marking.samples import METADATA_DUTY, label_duty

@@ -14,12 +14,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from governance.domain import Asset
 from governance.kernel.errors import InvalidRequest
-from governance.marking import xmp
-from governance.marking.authority import Authority
 from governance.marking.context import SOURCE_TYPES, MarkContext
+from governance.marking.credentials.authority import Authority
+from governance.marking.metadata import xmp
+from governance.marking.metadata.xmp_read import IPTC_EXT, facts, packets, parse
 from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
-from governance.marking.xmp_read import IPTC_EXT, facts, packets, parse
 from tests.marking.conftest import KINDS
 from tests.marking.test_round_trip import Make
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from governance import __version__
 from governance.domain import Mark, MarkState
-from governance.marking.label import Bytes, Label, Shares, from_facts, glyphs
+from governance.marking.label.visible import Bytes, Label, Shares, from_facts, glyphs
 
 THRESHOLD = 0.5
 TOOL = "governance label reader"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import c2pa
 
 from governance.domain import Mark, MarkState
-from governance.marking import manifest
+from governance.marking.credentials import manifest
 
 Validation = Literal["Trusted", "Valid", "Invalid"]
 MAX_TEXT = 200

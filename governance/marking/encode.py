@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from governance.kernel.errors import InvalidRequest
-from governance.marking.label import Bytes, Label, LabelSpec, Shares, box, glyphs, place
+from governance.marking.label.visible import Bytes, Label, LabelSpec, Shares, box, glyphs, place
 
 QUALITY = {"preset": "veryfast", "crf": "18"}
 JPEG_QUALITY = 95

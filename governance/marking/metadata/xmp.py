@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from governance.kernel.errors import InvalidRequest
 from governance.marking.context import SOURCE_TYPES, MarkContext
-from governance.marking.xmp_read import parse
+from governance.marking.metadata.xmp_read import parse
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NAMESPACES = {

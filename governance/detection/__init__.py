@@ -1,0 +1,1 @@
+"""What a file is and whether this service released it: readers, records and proofs together."""
