@@ -14,8 +14,10 @@ from governance import __version__, migrations
 from governance.api import (
     agents,
     authenticators,
+    checks,
     consents,
     decisions,
+    detection,
     errors,
     external_identities,
     generations,
@@ -28,11 +30,13 @@ from governance.api import (
     reviews,
     roles,
     services,
+    soft_bindings,
     switches,
     videos,
     waivers,
 )
 from governance.api.description import describe
+from governance.api.intake import Intake
 from governance.api.permissions import refuse_undeclared
 from governance.api.rates import Rates
 from governance.api.request_ids import RequestIds
@@ -51,7 +55,9 @@ from governance.ledger.publisher import Publisher
 from governance.ledger.tables import LogRecord
 from governance.lifecycle.context import Context
 from governance.lifecycle.engine import Engine
-from governance.marking.credentials import authority
+from governance.marking.credentials import configured
+from governance.marking.registry import MarkIndex
+from governance.marking.watermark import keys as watermark_keys
 from governance.policy import Policy, assignments, domain_of, load, versions
 from governance.policy.store import PolicyStore
 from governance.review import reasons
@@ -124,7 +130,9 @@ def open_platform(settings: Settings) -> Platform:
         catalogue=models,
         router=Router(models, providers),
         providers=providers,
-        authority=authority.load_or_create(settings.keys_dir),
+        authority=configured.load(settings),
+        watermark_keys=watermark_keys.load_or_create(settings.keys_dir),
+        marks=MarkIndex(database),
         prompt_rules=prompt_rules,
         reasons=why,
     )
@@ -145,6 +153,7 @@ def create_app(platform: Platform) -> FastAPI:
         gc.freeze()
         yield
         gc.unfreeze()
+        app.state.intake.stop()
         platform.stop()
 
     app = FastAPI(
@@ -159,13 +168,17 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.context = platform.context
     app.state.engine = platform.engine
     settings = platform.context.settings
-    app.state.rates = Rates(settings.rate_limit, settings.rate_limit_expensive)
+    app.state.rates = Rates(
+        settings.rate_limit, settings.rate_limit_expensive, settings.rate_limit_detect
+    )
+    app.state.intake = Intake(settings.max_detections)
     errors.install(app)
     app.add_middleware(RequestIds)
     for module in (
         videos,
         generations,
         decisions,
+        checks,
         receipts,
         reviews,
         log,
@@ -180,6 +193,8 @@ def create_app(platform: Platform) -> FastAPI:
         policies,
         waivers,
         switches,
+        detection,
+        soft_bindings,
         health,
     ):
         app.include_router(module.router, responses=errors.RESPONSES)

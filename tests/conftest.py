@@ -1,5 +1,6 @@
 """What every test may use: both databases, a ledger, a data folder."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from governance.kernel import ids
 from governance.kernel.database import Database
 from governance.ledger import Ledger, keyring
 from tests.agreement import require_agreement
+
+# As the service itself does; numpy looks when it is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Folders whose tests share a running server: no other test may freeze the time beneath it.
 TOGETHER = ("api", "browser", "web")

@@ -256,6 +256,7 @@ def open_service(data_dir: Path, database_url: str = "", **changes: Any) -> Serv
         "min_free_disk": 0,
         "rate_limit": "100000/second",
         "rate_limit_expensive": "100000/second",
+        "rate_limit_detect": "100000/second",
     }
     configured = settings.load(data_dir=data_dir, database_url=database_url, **{**quick, **changes})
     return Service(open_platform(configured))

@@ -10,12 +10,12 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def test_every_setting_is_documented_once() -> None:
-    documented = re.findall(r"^\| `GOVERNANCE_([A-Z_]+)` \|", README, re.MULTILINE)
+    documented = re.findall(r"^\| `GOVERNANCE_([A-Z0-9_]+)` \|", README, re.MULTILINE)
     assert sorted(documented) == sorted(name.upper() for name in Settings.model_fields)
 
 
 def test_documented_defaults_are_the_defaults() -> None:
-    for name, default in re.findall(r"^\| `GOVERNANCE_([A-Z_]+)` \| `([^`]+)` \|", README, re.M):
+    for name, default in re.findall(r"^\| `GOVERNANCE_([A-Z0-9_]+)` \| `([^`]+)` \|", README, re.M):
         field = Settings.model_fields[name.lower()]
         if name in ("POLICIES_DIR", "REPORT_TEMPLATES_DIR", "PUBLIC_URL"):
             continue

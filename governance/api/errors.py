@@ -30,7 +30,12 @@ STATUS: dict[type[errors.GovernanceError], int] = {
     errors.ConfigurationError: 500,
 }
 # Codes whose status differs from that of their class.
-STATUS_OF_CODE = {"idempotency_key_reused": 422, "media_unsupported": 415}
+STATUS_OF_CODE = {
+    "idempotency_key_reused": 422,
+    "media_unsupported": 415,
+    "binding_too_long": 414,
+    "upload_too_slow": 408,
+}
 # What the framework refuses by itself; it raises 400 for bodies only.
 HTTP = {
     400: ("form_invalid", "The body is not a form (multipart/form-data) that can be read."),
@@ -70,6 +75,11 @@ def install(app: FastAPI) -> None:
 
 def _governance(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.GovernanceError)  # noqa: S101  registered for this class
+    return answer(error)
+
+
+def answer(error: errors.GovernanceError) -> JSONResponse:
+    """How an error is told."""
     status = STATUS_OF_CODE.get(error.code) or STATUS.get(type(error), 500)
     if status == 500:  # what is wrong with ourselves is told to our log alone
         log.error("%s: %s", error.code, error.message)

@@ -1,6 +1,5 @@
 """`/v1/governance`: asking without spending, all media, finished files."""
 
-import shutil
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,7 +18,7 @@ from governance.api.requests import (
     governed_request,
     require_known,
 )
-from governance.api.uploads import Uploaded
+from governance.api.uploads import Uploaded, write_to
 from governance.api.videos import answered, create, receipted
 from governance.domain import Asset, Mark, Media
 from governance.evidence.story import State
@@ -35,7 +34,6 @@ SourceType = Literal[
 ]
 MAX_INGREDIENTS = 16
 IMPORT_FIELDS = ("source_type", "ingredients", "description", "governance", "metadata")
-MEDIA_OF = {"video/mp4": "video", "image/png": "image", "image/jpeg": "image", "audio/wav": "audio"}
 EXAMPLE = {
     "media": "video",
     "model": "auto",
@@ -139,7 +137,7 @@ async def _import(
             organisation,
             fields,
             request.headers,
-            media=MEDIA_OF[asset.media_type],
+            media=asset.media_type.partition("/")[0],
             model="",
             prompt=str(fields.get("description") or ""),
             seconds=round(asset.seconds),
@@ -176,8 +174,7 @@ async def _import(
 
 def _look_at(file: UploadFile, path: Path) -> tuple[Asset, tuple[Mark, ...]]:
     """Store an upload under `path`; what it is, and the marks that it came with."""
-    with path.open("wb") as stream:
-        shutil.copyfileobj(file.file, stream)
+    write_to(path, file)
     asset = inspect(path)
     return asset, vendor_marks(path, asset.media_type)
 

@@ -1,8 +1,9 @@
 """How often a principal may call: a moving window per principal, in the memory of each process.
 
-Counted once the caller is known, so strangers use up nobody's rate; a proxy in front limits
-addresses. What is over the rate is answered with 429 and not recorded, or whoever is throttled
-could still write the log; the request's line in the service's log tells of it.
+Counted once the caller is known, so strangers use up nobody's rate. Where anybody may ask for work
+they have one of their own by address; elsewhere a proxy in front limits addresses. What is over the
+rate is answered with 429 and not recorded, or whoever is throttled could still write the log; the
+request's line in the service's log tells of it.
 """
 
 import math
@@ -22,16 +23,21 @@ EXPENSIVE = (("export", "create"), ("report", "create"), ("policy", "read"))
 class Rates:
     """The rates of one process, each as text: `600/minute`."""
 
-    def __init__(self, ordinary: str, expensive: str) -> None:
+    def __init__(self, ordinary: str, expensive: str, strangers: str = "30/minute") -> None:
         self._windows = MovingWindowRateLimiter(MemoryStorage())
         self._ordinary = parse(ordinary)
         self._expensive = parse(expensive)
+        self._strangers = parse(strangers)
 
     def count(self, principal: str, required: Requirement | None) -> None:
         """Count a call to an address. Raises Throttled (`rate_limited`); that call counts not."""
         self._count(self._ordinary, "any", principal)
         if required is not None and (required.obj, required.act) in EXPENSIVE:
             self._count(self._expensive, "expensive", principal)
+
+    def count_stranger(self, address: str) -> None:
+        """Count work that somebody without a credential asks for. Raises as `count` does."""
+        self._count(self._strangers, "stranger", address)
 
     def _count(self, rate: RateLimitItem, kind: str, principal: str) -> None:
         if self._windows.hit(rate, kind, principal):

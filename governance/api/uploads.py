@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import re
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Annotated
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.types import Message, Receive
 
 from governance.api.calls import Call, identify
@@ -37,7 +40,7 @@ async def uploaded(request: Request) -> AsyncIterator[Upload]:
     Raises Unauthenticated, Denied, TooLarge, Unavailable (`disk_full`).
     """
     context: Context = request.app.state.context
-    stated = _stated_digest(request)
+    stated = stated_digest(request)
     call = await identify(request, stated)
     await call.spend()
     with context.media.staging() as path, path.open("w+b") as file:
@@ -53,7 +56,14 @@ async def uploaded(request: Request) -> AsyncIterator[Upload]:
 Uploaded = Annotated[Upload, Depends(uploaded)]
 
 
-def _stated_digest(request: Request) -> bytes | None:
+def write_to(path: Path, file: UploadFile) -> None:
+    """Write the file of a form to `path`; blocking."""
+    with path.open("wb") as stream:
+        shutil.copyfileobj(file.file, stream)
+
+
+def stated_digest(request: Request) -> bytes | None:
+    """The sha256 that `Content-Digest` states (RFC 9530)."""
     match = DIGEST.fullmatch(request.headers.get("content-digest", ""))
     return base64.b64decode(match[1]) if match else None
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from governance import __version__
 from governance.cli import (
     agents,
+    detection,
     evidence,
     mandates,
+    marks,
     people,
     policies,
     roles,
@@ -18,11 +20,25 @@ from governance.cli import (
     switches,
 )
 
-GROUPS = (service, evidence, people, services, roles, agents, mandates, switches, policies)
+GROUPS = (
+    service,
+    evidence,
+    detection,
+    marks,
+    people,
+    services,
+    roles,
+    agents,
+    mandates,
+    switches,
+    policies,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 refused or not verified, 2 bad usage."""
+    # Our matrices are small: a thread per core costs far more than it saves.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
         status = _run(options)

@@ -57,13 +57,14 @@ def _check(options: argparse.Namespace) -> int:
     from governance import policy
     from governance.identity import issuers
     from governance.kernel.settings import packaged
+    from governance.marking.label import catalogue as labels
     from governance.review import reasons
     from governance.routing import catalogue
     from governance.screening import prompt
 
     folder = _folder(options.folder or packaged("policies"))
-    checks = (policy.check, catalogue.check, prompt.check, reasons.check, issuers.check)
-    faults = [str(fault) for check in checks for fault in check(folder)]
+    parts = (policy, catalogue, prompt, reasons, issuers, labels)
+    faults = [str(fault) for part in parts for fault in part.check(folder)]
     count = "1 fault" if len(faults) == 1 else f"{len(faults) or 'no'} faults"
     notes = [f"{warning} (warning)" for warning in policy.warnings(folder)]
     print("\n".join([*faults, *notes, f"policies: {count}"]))

@@ -92,6 +92,9 @@ class Story:
     released_at: str = ""
     ending: Body | None = None
     deliveries: int = 0
+    checks: int = 0
+    rechecked_at: str = ""
+    failed_checks: list[Body] = field(default_factory=list)
     deleted: bool = False
 
     @property
@@ -289,6 +292,16 @@ def _delivered(s: Story, body: Body) -> None:
     s.deliveries += 1
 
 
+def _checked(s: Story, body: Body) -> None:
+    """What became of the file after its release; only what was lost is worth telling again."""
+    s.checks += 1
+    if body["by"] is None:
+        s.rechecked_at = s.changed_at
+    if body["lost"]:
+        told = {key: body[key] for key in ("source", "host", "match", "lost")}
+        s.failed_checks = [*s.failed_checks, {**told, "digest": body["media"]["digest"]}]
+
+
 def _recalled(s: Story, body: Body) -> State:
     s.ending = body
     return State.RECALLED
@@ -374,6 +387,7 @@ RULES: dict[str, Rule] = {
     "review.decided": Rule(_in(State.IN_REVIEW), _review_decided),
     "asset.released": Rule(_in(State.VERIFIED, State.IN_REVIEW), _released),
     "asset.delivered": Rule(_in(State.RELEASED), _delivered),
+    "marks.checked": Rule(_in(State.RELEASED, State.RECALLED), _checked),
     "asset.recalled": Rule(_in(State.RELEASED), _recalled),
     "asset.deleted": Rule(frozenset(ENDS), _deleted),
     "generation.ended": Rule(_in(*CANCELLABLE), _ended),

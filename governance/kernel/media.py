@@ -12,6 +12,15 @@ from pathlib import Path
 from governance.kernel import clock, ids
 from governance.kernel.errors import NotFound, Unavailable
 
+SUFFIX = {
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "audio/wav": ".wav",
+    "audio/mpeg": ".mp3",
+}
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ABANDONED = 86400.0  # seconds after which work in progress must be a dead process's
 

@@ -75,6 +75,15 @@ class Settings(BaseSettings):
 
     rate_limit: Rate = "600/minute"
     rate_limit_expensive: Rate = "30/minute"
+    rate_limit_detect: Rate = "30/minute"
+    max_detections: int = Field(2, ge=1, le=64)
+    recheck_percent: int = Field(5, ge=0, le=100)
+    recheck_interval: Seconds = 30 * 86400.0
+    check_hosts: str = Field(
+        "",
+        pattern=r"^([a-z0-9.-]{1,253}(,[a-z0-9.-]{1,253}){0,63})?$",
+        description="host names with commas between, such as media.example,cdn.example",
+    )
 
     review_expiry: Seconds = 7 * 86400.0
     claim_expiry: Seconds = 1800.0
@@ -88,6 +97,21 @@ class Settings(BaseSettings):
         description="an address such as https://videos.example/v1",
     )
     openai_videos_key: SecretStr = SecretStr("")
+
+    c2pa_certificate: Path | None = None
+    c2pa_key: Path | None = None
+    c2pa_trust: Path | None = None
+    c2pa_tsa_trust: Path | None = None
+    c2pa_tsa_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#@\s]+(/[^#\s]*)?)?$",
+        description="the address of an RFC 3161 authority, such as https://tsa.example/stamp",
+    )
+    aigc_producer: str = Field(
+        "",
+        pattern=r"^[^\x00-\x1f\x7f]{0,200}$",
+        description="a name or code of up to 200 characters in one line",
+    )
 
     oidc_issuer: str = Field(
         "",
@@ -110,6 +134,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 "GOVERNANCE_PUBLIC_URL names another machine without TLS; it must begin with "
                 "https://, because browsers send the session's cookie over nothing else"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_half_a_signer(self) -> "Settings":
+        """A certificate is of use with its key only, an authority with its root."""
+        if (self.c2pa_certificate is None) != (self.c2pa_key is None):
+            raise ValueError(
+                "GOVERNANCE_C2PA_CERTIFICATE and GOVERNANCE_C2PA_KEY must be set together"
+            )
+        url = urlsplit(self.c2pa_tsa_url)
+        if url.scheme == "http" and url.hostname not in LOOPBACK:
+            raise ValueError("GOVERNANCE_C2PA_TSA_URL must begin with https://")
+        if self.c2pa_tsa_url and self.c2pa_tsa_trust is None:
+            raise ValueError(
+                "GOVERNANCE_C2PA_TSA_URL needs GOVERNANCE_C2PA_TSA_TRUST, the authority's root; "
+                "without it nobody here can check a time stamp"
             )
         return self
 

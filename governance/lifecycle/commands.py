@@ -18,6 +18,7 @@ from governance.lifecycle.standing import require_consent
 from governance.lifecycle.statements import Choice
 from governance.lifecycle.steps import wake_at
 from governance.lifecycle.store import Held
+from governance.marking import registry
 from governance.review import decisions, reviews
 from governance.routing.provider import Job
 
@@ -140,6 +141,7 @@ def delete(context: Context, generation: str, principal: Principal) -> Story:
             return story
         files = [body["digest"] for body in (story.original, story.delivered_file) if body]
         body = {"digests": files, "by": principal.id}
+        registry.forget(connection, generation)
         return _advance(context, connection, held, about(story, "asset.deleted", body))
 
     story = context.database.write(run)
@@ -170,6 +172,36 @@ def deliver(
         return _advance(context, connection, held, entry)
 
     return context.database.write(run)
+
+
+def record_check(
+    context: Context, generation: str, body: dict[str, Any], address: str = ""
+) -> Story:
+    """Record which marks a copy of a released file still bears; its address is kept erasable.
+
+    body: of `marks.checked`. Raises Conflict (`not_released`).
+    """
+
+    def run(connection: Connection) -> Story:
+        held = store.get(connection, generation)
+        require_released(held.story)
+        private = (("address", address),) if address else ()
+        entry = about(
+            held.story,
+            "marks.checked",
+            body,
+            subjects=(("checked", body["media"]["digest"]),),
+            private=private,
+        )
+        return _advance(context, connection, held, entry)
+
+    return context.database.write(run)
+
+
+def require_released(story: Story) -> None:
+    """Raises Conflict (`not_released`) unless a file was released, recalled or not."""
+    if story.state not in (State.RELEASED, State.RECALLED):
+        raise Conflict("not_released", f"The generation is {story.state}; it has no released file.")
 
 
 def recall(context: Context, generation: str, person: Principal, reason: str) -> Story:

@@ -11,6 +11,8 @@ from governance.kernel.media import MediaStore
 from governance.kernel.settings import Settings
 from governance.ledger import Ledger
 from governance.marking.credentials.authority import Authority
+from governance.marking.registry import MarkIndex
+from governance.marking.watermark.keys import WatermarkKeys
 from governance.policy.store import PolicyStore
 from governance.review.reasons import Reasons
 from governance.routing.catalogue import Catalogue
@@ -35,5 +37,7 @@ class Context:
     router: Router
     providers: Mapping[str, Provider]
     authority: Authority
+    watermark_keys: WatermarkKeys
+    marks: MarkIndex
     prompt_rules: PromptRules
     reasons: Reasons

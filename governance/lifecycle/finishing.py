@@ -1,33 +1,36 @@
 """The steps from bytes to release: screen, mark, read back, clear."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from governance.domain import Asset
+from governance.domain import Asset, Mark
 from governance.evidence.story import Story
 from governance.identity import lineage
 from governance.kernel import clock, ids
-from governance.kernel.errors import GovernanceError, IntegrityError, Unavailable
+from governance.kernel.errors import GovernanceError, IntegrityError, NotFound, Unavailable
+from governance.kernel.media import SUFFIX
 from governance.ledger import Entry
+from governance.ledger.publisher import latest
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about, duties_of
 from governance.lifecycle.outcome import Outcome
 from governance.lifecycle.questions import model_facts, principal_of, request_of
 from governance.lifecycle.standing import CONSENT, consent_fault, require_consent, standing
+from governance.marking import registry
 from governance.marking.bodies import mark_from_json, marked_body, verified_body
-from governance.marking.duties import unmet
+from governance.marking.duties import unmet, why
+from governance.marking.fingerprint.fingerprint import Fingerprint
 from governance.marking.probe import inspect
-from governance.marking.read import read
+from governance.marking.read import Known, read
 from governance.marking.write import MarkContext, mark
 from governance.policy import ModelFacts, as_body, decide, decision_input
 from governance.review import reviews, separation
 from governance.screening.media import screen as screen_media
 from governance.screening.report import as_body as screening_body
 from governance.screening.report import subjects_not_checked
-
-SUFFIX = {"video/mp4": ".mp4", "image/png": ".png", "image/jpeg": ".jpg", "audio/wav": ".wav"}
 
 
 def screen(context: Context, story: Story) -> Outcome:
@@ -71,30 +74,60 @@ def write_marks(context: Context, story: Story) -> Outcome:
     source = stored(context, story, story.original)
     with context.media.staging(SUFFIX[source.media_type]) as path:
         try:
-            marks = mark(source, path, duties_of(story), _mark_context(context, story))
+            ours = _mark_context(context, story)
+            marked = mark(source, path, duties_of(story), ours)
         except Unavailable:
             raise
         except GovernanceError as error:
             return Outcome((_withheld(story, "marking", error.code, [error.message]),))
         target = inspect(path)
         context.media.keep(path, story.id)
-    body = marked_body(source.digest, target, marks)
+    body = marked_body(source.digest, target, marked.marks)
     subjects = (("delivered", target.digest), ("original", source.digest))
-    return Outcome((about(story, "asset.marked", body, subjects=subjects),))
+
+    def also(connection: Connection) -> None:
+        written = {m.kind: dict(m.facts) for m in marked.marks if m.state == "present"}
+        registry.register(
+            connection,
+            generation=story.id,
+            organisation=story.request["organisation"],
+            digest=target.digest,
+            media_type=target.media_type,
+            seconds=f"{target.seconds:.3f}",
+            watermark_id=ours.watermark_id if "watermark" in written else None,
+            manifest=written["c2pa"].get("manifest"),
+            fingerprint=marked.fingerprint if len(marked.fingerprint) else None,
+        )
+
+    return Outcome((about(story, "asset.marked", body, subjects=subjects),), also=also)
 
 
 def verify_marks(context: Context, story: Story) -> Outcome:
     """`marks.verified`: what independent readers find in the stored bytes."""
     asset = stored(context, story, story.delivered_file)
-    written = [mark_from_json(body) for body in story.written_marks]
-    found = read(asset.path, asset.media_type, written, context.authority.ca_pem)
-    missing = unmet(duties_of(story), found)
+    found = read_marks(context, story, asset)
+    duties = duties_of(story)
+    missing = unmet(duties, found)
     body = verified_body(asset.digest, found, missing)
     subjects = (("delivered", asset.digest),)
     entries = [about(story, "marks.verified", body, subjects=subjects)]
     if missing:
-        entries.append(_withheld(story, "verification", "duty_unmet", missing))
+        entries.append(_withheld(story, "verification", "duty_unmet", why(duties, found)))
     return Outcome(tuple(entries))
+
+
+def read_marks(context: Context, story: Story, asset: Asset) -> tuple[Mark, ...]:
+    """What readers find in a file of the marks that were written into the delivered one."""
+    written = [mark_from_json(body) for body in story.written_marks]
+    is_copy = asset.digest != (story.delivered_file or {})["digest"]
+    known = Known(
+        keys=context.watermark_keys,
+        organisation=story.request["organisation"],
+        fingerprint=_fingerprint(context, story),
+        master=None if is_copy else _master(context, story),
+        is_copy=is_copy,
+    )
+    return read(asset.path, asset.media_type, written, context.authority.trust, known)
 
 
 def clear(context: Context, story: Story) -> Outcome:
@@ -212,8 +245,36 @@ def _mark_context(context: Context, story: Story) -> MarkContext:
         source_type=source_type,
         authority=context.authority,
         edited=story.is_import,
+        organisation=story.request["organisation"],
+        watermark_id=int.from_bytes(ids.random_bytes(8), "big") or 1,
+        watermark_keys=context.watermark_keys,
+        checkpoint=_checkpoint(context),
+        aigc_producer=context.settings.aigc_producer or story.request["organisation"],
         ingredients=_ingredients(context, story),
     )
+
+
+def _checkpoint(context: Context) -> str:
+    """The log's state before the file is signed: what is in the manifest is younger."""
+    with context.database.read() as session:
+        published = latest(session)
+    return published[1].decode() if published else ""
+
+
+def _fingerprint(context: Context, story: Story) -> Fingerprint | None:
+    """Of the delivered file, as taken when it was marked; None where it was erased."""
+    with context.database.read() as session:
+        entry = registry.by_digest(session, (story.delivered_file or {})["digest"])
+    stored_as = entry.fingerprint if entry else None
+    return Fingerprint.from_bytes(stored_as) if stored_as else None
+
+
+def _master(context: Context, story: Story) -> Path | None:
+    """The file before it was marked, with which labels are compared, if it is still there."""
+    try:
+        return context.media.path(story.id, (story.original or {})["digest"])
+    except NotFound:
+        return None
 
 
 def _ingredients(context: Context, story: Story) -> tuple[Asset, ...]:

@@ -27,7 +27,6 @@ from governance.routing.router import STOPPED
 
 MAX_ATTEMPTS = 5
 MAX_THROTTLE_WAIT = 300.0
-SUFFIX = {"video": ".mp4", "image": ".png", "audio": ".wav"}
 
 
 def choose_route(context: Context, story: Story) -> Outcome:
@@ -204,7 +203,7 @@ def _still_running(context: Context, story: Story) -> Outcome:
 
 
 def _fetch(context: Context, story: Story, provider: Provider, job: Job, status: Status) -> Outcome:
-    with context.media.staging(SUFFIX[story.request["media"]]) as path:
+    with context.media.staging() as path:
         try:
             provider.fetch(job, path, context.settings.max_upload)
             asset = inspect(path)

@@ -15,7 +15,7 @@ from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel import clock
 from governance.kernel.settings import Settings
 from governance.ledger import Entry
-from governance.lifecycle import finishing, generating
+from governance.lifecycle import checking, finishing, generating
 from governance.lifecycle.context import Context
 from governance.lifecycle.outcome import Outcome
 
@@ -45,6 +45,7 @@ class Step:
 
 
 REPEATED = "Nothing was committed: the lease runs out and the step runs again."
+REPEATED_CHECK = "Nothing was committed; a check changes no state and can be made again."
 ONE_COMMIT = "One transaction: it happened with its record, or it did not."
 
 STEPS: tuple[Step, ...] = (
@@ -187,6 +188,19 @@ STEPS: tuple[Step, ...] = (
         (State.RELEASED,),
         "The record is written before the first byte leaves.",
     ),
+    *(
+        Step(state, "check", "person", ("marks.checked",), (state,), REPEATED_CHECK)
+        for state in (State.RELEASED, State.RECALLED)
+    ),
+    Step(
+        State.RELEASED,
+        "recheck",
+        "time",
+        ("marks.checked",),
+        (State.RELEASED,),
+        REPEATED_CHECK,
+        checking.recheck,
+    ),
     Step(State.RELEASED, "recall", "person", ("asset.recalled",), (State.RECALLED,), ONE_COMMIT),
     *(
         Step(state, "cancel", "requester", ("generation.ended",), (State.CANCELLED,), ONE_COMMIT)
@@ -238,12 +252,17 @@ def step_of(story: Story) -> Step | None:
 
 
 def wake_at(story: Story, settings: Settings) -> datetime | None:
-    """When the engine should look at a story: at once, at its expiry, or never again."""
+    """When the engine should look at a story: at once, at its expiry, or never again.
+
+    Of the released files a few are checked again and again.
+    """
     step = step_of(story)
     if step is None:
         return None
     if step.by == "engine":
         return clock.now()
+    if story.state == State.RELEASED:
+        return checking.due_at(story, settings)
     if story.review is not None:
         return clock.parse(story.review["expires_at"])
     return clock.parse(story.changed_at) + timedelta(seconds=settings.review_expiry)

@@ -1,5 +1,5 @@
 """Writes marks into media, reads them back, and says which duties they meet.
 
 `write.mark`, `read.read`, `read.vendor_marks`, `duties.unmet`, `probe.inspect`,
-`authority.load_or_create`; bodies of the records in `bodies`.
+`configured.load`; bodies of the records in `bodies`.
 """

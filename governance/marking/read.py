@@ -5,22 +5,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from governance import __version__
-from governance.domain import Mark, MarkKind, MarkState
+from governance.domain import Mark, MarkState
+from governance.marking.content_read import NOTHING, Known, read_content
 from governance.marking.credentials.manifest_read import clean, read_manifest
-from governance.marking.label.read import read_label
+from governance.marking.credentials.native import Trust
+from governance.marking.metadata.aigc_read import read_aigc
 from governance.marking.metadata.xmp_read import XmpFacts, facts, packets
+
+__all__ = ["Known", "read", "vendor_marks"]
 
 XMP_TOOL = "governance xmp reader"
 RECORD_ID = re.compile(r"[a-z]{2,6}_[0-9a-f]{32}")
 
 
-def read(path: Path, media_type: str, expected: Sequence[Mark], trust: str) -> tuple[Mark, ...]:
-    """What can be found in the file: c2pa, iptc, every expected label, watermark, aigc.
+def read(
+    path: Path,
+    media_type: str,
+    expected: Sequence[Mark],
+    trust: Trust | str,
+    known: Known = NOTHING,
+) -> tuple[Mark, ...]:
+    """What can be found in the file: c2pa, iptc, aigc, every expected label, watermark,
+    fingerprint.
 
-    expected: the marks that the writer returned, empty for a file that isn't ours; trust: PEM of
-    the C2PA roots to accept. A mark counts as present only if it says what was written.
+    expected: the marks that the writer returned, empty for a file that isn't ours; trust: the
+    C2PA roots to accept, or PEM of signers' alone. A mark counts as present only if it says what
+    was written.
     """
-    labels = [mark for mark in expected if mark.kind == "label"]
     return (
         read_manifest(
             path,
@@ -35,18 +46,18 @@ def read(path: Path, media_type: str, expected: Sequence[Mark], trust: str) -> t
             record_id=_written(expected, "iptc", "record_id"),
             source_type=_written(expected, "iptc", "source_type"),
         ),
-        *(
-            [read_label(path, media_type, label) for label in labels]
-            or [_not_checked("label", "No place is recorded where a label should be.")]
-        ),
-        _not_checked("watermark", "This version has no watermark detector."),
-        _not_checked("aigc", "This version has no reader of AIGC metadata."),
+        read_aigc(path, media_type, record_id=_written(expected, "c2pa", "record_id")),
+        *read_content(path, media_type, expected, known),
     )
 
 
 def vendor_marks(path: Path, media_type: str) -> tuple[Mark, ...]:
-    """The marks that a file carries when it arrives: c2pa, whoever signed it, and iptc."""
-    return read_manifest(path, media_type, trust=""), _read_xmp(path, media_type)
+    """The marks that a file carries when it arrives: c2pa, whoever signed it, iptc, and aigc."""
+    return (
+        read_manifest(path, media_type, trust=""),
+        _read_xmp(path, media_type),
+        read_aigc(path, media_type),
+    )
 
 
 def _read_xmp(path: Path, media_type: str, record_id: str = "", source_type: str = "") -> Mark:
@@ -83,7 +94,3 @@ def _xmp_facts(said: XmpFacts) -> tuple[tuple[str, str], ...]:
     if RECORD_ID.fullmatch(said.identifier):
         listed += [("record_id", said.identifier), ("record_uri", said.relation)]
     return tuple((name, clean(value)) for name, value in listed if value)
-
-
-def _not_checked(kind: MarkKind, reason: str) -> Mark:
-    return Mark(kind, "not_checked", "governance marking", __version__, reason)

@@ -1,119 +1,91 @@
-"""Writes the marks into a file: pixels, then metadata, then the signed manifest, in that order.
+"""Writes the marks into a file: pixels and samples, then metadata, then the signed manifest.
 
 Any later change, even a stream copy, would void or drop what a former step wrote.
 """
 
-import shutil
+import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from governance import __version__
-from governance.domain import Asset, Duty, Mark, MarkKind
-from governance.marking import encode
+from governance.domain import Asset, Duty, Mark
+from governance.marking.content import FINGERPRINTS, WATERMARK, Content, write_content
 from governance.marking.context import MarkContext
 from governance.marking.credentials import manifest
-from governance.marking.label.visible import Label, due
-from governance.marking.metadata import xmp
+from governance.marking.fingerprint.fingerprint import Fingerprint
+from governance.marking.metadata import aigc, aigc_read, xmp
 from governance.marking.metadata.xmp_read import packets
 
-__all__ = ["MarkContext", "mark"]
+__all__ = ["MarkContext", "Marked", "mark"]
+
+SUMMARY_MOMENTS = 80  # of a fingerprint in the manifest: 2.9 kB
 
 
-def mark(
-    source: Asset, target: Path, duties: Sequence[Duty], context: MarkContext
-) -> tuple[Mark, ...]:
-    """Write `source` with its marks to `target`; returns what was written.
+@dataclass(frozen=True)
+class Marked:
+    """marks: what was written, and as `absent` what was due and could not be, with the reason;
+    fingerprint: of the marked content, for the search of copies (empty for flat or silent ones)."""
 
-    XMP and C2PA go into every file; a visible label where an enforced duty asks for one and the
-    medium has pixels: only then is the picture encoded, once. Duties for which this version has
-    no writer, or that the medium can't carry, come back as `absent`.
-    Raises InvalidRequest (`media_corrupt`), ConfigurationError (`label_glyph_missing`,
-    `label_too_large`), Unavailable (`mark_signing_failed`); `target` is then not to be used.
+    marks: tuple[Mark, ...]
+    fingerprint: Fingerprint
+
+
+def mark(source: Asset, target: Path, duties: Sequence[Duty], context: MarkContext) -> Marked:
+    """Write `source` with its marks to `target`, which must not exist yet; `source` is only read.
+
+    XMP and C2PA go into every file; labels where an enforced duty asks for one; watermark and
+    AIGC where a duty asks for them, enforced or observed. Picture or sound are encoded once, and
+    only for labels and watermarks. What lies behind the end of the file is left out.
+    Raises InvalidRequest (`media_corrupt`, `media_unsupported`), ConfigurationError
+    (`label_glyph_missing`, `label_too_large`), Unavailable (`mark_signing_failed`); no `target`
+    is left behind then.
     """
-    with _draft(target) as draft:
-        label = _draw(source, draft, duties)
+    with _drafts(target) as draft:
+        content = write_content(source, draft, duties, context)
         existing = next(iter(packets(source.path, source.media_type)), None)
-        xmp.embed(draft, source.media_type, context, existing)
-        edit = f"Visible label added: {label.spec.wording}" if label else None
-        history = manifest.sign(draft, target, source, edit, context)
-    return (
-        _manifest_mark(context, history),
-        _xmp_mark(context),
-        *([_label_mark(label)] if label else []),
-        *_unwritten(source, duties),
-    )
+        said = [xmp.embed(draft, source.media_type, context, existing)]
+        if _wants_aigc(source, duties):
+            said.append(aigc.embed(draft, source.media_type, context, source.path))
+        work = manifest.Work(content.edits, content.encoded, tuple(_bindings(content)))
+        signed = manifest.sign(draft, target, source, work, context)
+    return Marked((signed, *said, *content.marks), content.fingerprint)
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    path = target.with_name(target.name + ".draft")
+def _drafts(target: Path) -> Iterator[Path]:
+    """A file to work on; neither it nor the target outlive a failure."""
+    draft = target.with_name(target.name + ".draft")
     try:
-        yield path
+        yield draft
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
     finally:
-        path.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
-def _draw(source: Asset, draft: Path, duties: Sequence[Duty]) -> Label | None:
-    wanted = due(duties)
-    if wanted is None or source.media_type == "audio/wav":
-        shutil.copyfile(source.path, draft)
-        return None
-    if source.media_type == "video/mp4":
-        return encode.label_video(source.path, draft, wanted)
-    return encode.label_image(source.path, draft, source.media_type, wanted)
-
-
-def _manifest_mark(context: MarkContext, history: str) -> Mark:
-    return Mark(
-        kind="c2pa",
-        state="present",
-        tool=manifest.TOOL,
-        version=manifest.version(),
-        detail=f"Signed manifest. {history}",
-        facts=(("record_id", context.record_id), ("source_type", context.source_type)),
+def _wants_aigc(source: Asset, duties: Sequence[Duty]) -> bool:
+    """A vendor's AIGC label is carried on even where ours isn't due."""
+    return any(duty.kind == "metadata.aigc" for duty in duties) or bool(
+        aigc_read.labels(source.path, source.media_type)
     )
 
 
-def _xmp_mark(context: MarkContext) -> Mark:
-    return Mark(
-        kind="iptc",
-        state="present",
-        tool="governance xmp writer",
-        version=__version__,
-        detail="IPTC Digital Source Type and a link to the record.",
-        facts=(
-            ("record_id", context.record_id),
-            ("record_uri", context.record_uri),
-            ("source_type", context.source_type),
-        ),
-    )
+def _bindings(content: Content) -> Iterator[manifest.SoftBinding]:
+    """What finds this manifest again from a copy that lost it."""
+    for written in content.marks:
+        if written.kind == "watermark" and written.state == "present":
+            value = dict(written.facts)["id"]
+            yield manifest.SoftBinding(WATERMARK, value, watermark=True)
+    if summary := _summary(content.fingerprint):
+        yield manifest.SoftBinding(FINGERPRINTS[content.fingerprint.kind], summary)
 
 
-def _label_mark(label: Label) -> Mark:
-    lasting = "throughout" if label.spec.duration == "throughout" else f"for {label.spec.seconds} s"
-    return Mark(
-        kind="label",
-        state="present",
-        tool="governance label writer",
-        version=__version__,
-        detail=f"“{label.spec.wording}” at {label.spec.placement.replace('_', ' ')}, {lasting}.",
-        facts=label.facts(),
-    )
-
-
-def _unwritten(source: Asset, duties: Sequence[Duty]) -> Iterator[Mark]:
-    kinds = {duty.kind for duty in duties}
-    if "label.visible" in kinds and source.media_type == "audio/wav":
-        yield _absent("label", "A sound has no picture to carry a visible label.", "visible")
-    if "mark.watermark" in kinds:
-        yield _absent("watermark", "This version has no watermark writer.")
-    if "label.audible" in kinds:
-        yield _absent("label", "This version has no writer of audible labels.", "audible")
-    if "metadata.aigc" in kinds:
-        yield _absent("aigc", "This version has no writer of AIGC metadata.")
-
-
-def _absent(kind: MarkKind, detail: str, form: str = "") -> Mark:
-    facts = (("form", form),) if form else ()
-    return Mark(kind, "absent", "governance marking", __version__, detail, facts)
+def _summary(fingerprint: Fingerprint) -> str:
+    """The first moments of a fingerprint, base64; empty for an empty one."""
+    if not len(fingerprint):
+        return ""
+    first = slice(SUMMARY_MOMENTS)
+    kept = Fingerprint(fingerprint.kind, fingerprint.milliseconds[first], fingerprint.hashes[first])
+    return base64.b64encode(kept.to_bytes()).decode()

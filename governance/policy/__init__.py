@@ -2,13 +2,11 @@
 
 from governance.policy.authorization import Assignment, Authorization, Snapshot, domain_of
 from governance.policy.decisions import as_body, decide, replay
-from governance.policy.duties import CAPABILITIES
 from governance.policy.inputs import ModelFacts, decision_input
 from governance.policy.packs import check, load, warnings
 from governance.policy.rules import Policy
 
 __all__ = [
-    "CAPABILITIES",
     "Assignment",
     "Authorization",
     "ModelFacts",

@@ -37,7 +37,7 @@ DOMAIN = re.compile(r"org/([a-z0-9][a-z0-9._-]{0,63})(/project/[a-z0-9][a-z0-9._
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "agent": ("manage", "read"),
     "approval": ("decide",),
-    "asset": ("import", "recall"),
+    "asset": ("check", "import", "recall"),
     "checkpoint": ("read",),
     "consent": ("create", "read", "withdraw", "erase"),
     "disclosure": ("read",),

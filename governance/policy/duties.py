@@ -1,4 +1,4 @@
-"""Duties: what this version can meet, and how several rules' parameters join.
+"""Duties: how several rules' parameters join.
 
 Each join is commutative, associative and idempotent, so the order of rules never matters. The
 vocabulary itself, with its parameters and defaults, is `policies/schemas/duties.schema.json`.
@@ -9,22 +9,10 @@ from typing import Any
 
 Parameters = dict[str, Any]
 
-# Duties outside this set may be observed, not enforced: enforcing them would stop every release.
-CAPABILITIES = frozenset(
-    {
-        "mark.signed_metadata",
-        "label.visible",
-        "review.people",
-        "approval.before_spend",
-        "consent.reference",
-        "retain.records",
-    }
-)
-
 WORDING_SEPARATOR = " · "
 # In rising strictness. No corner is stricter than another; the Code names the top right.
 PLACEMENTS = ("bottom_right", "bottom_left", "top_left", "top_right")
-DURATIONS = ("opening", "throughout")
+DURATIONS = ("opening", "interval", "throughout")
 ROLES = ("reviewer",)
 
 
@@ -47,6 +35,10 @@ def _wordings(first: str, second: str) -> str:
     return WORDING_SEPARATOR.join(sorted(kept))
 
 
+def _languages(first: str, second: str) -> str:
+    return " ".join(sorted({*first.split(), *second.split()}))
+
+
 def _strictest(order: tuple[str, ...]) -> Callable[[str, str], str]:
     return lambda first, second: max(first, second, key=order.index)
 
@@ -57,6 +49,8 @@ _JOINS: dict[str, Callable[[Any, Any], Any]] = {
     "duration": _strictest(DURATIONS),
     "height": max,
     "seconds": max,
+    "every": min,
+    "language": _languages,
     "count": max,
     "role": _strictest(ROLES),
     "months": max,

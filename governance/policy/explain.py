@@ -195,19 +195,26 @@ def _label(parameters: Body) -> str:
     corner = _CORNERS.get(parameters.get("placement", ""), "visible")
     height = parameters.get("height")
     size = f", {_permille(height)} of the shorter side high" if height else ""
-    when = (
-        "at the beginning"
-        if parameters.get("duration") == "opening"
-        else "all the time it is shown"
-    )
+    when = _WHEN[parameters.get("duration", "throughout")]
     return f"the label “{wording}” stands in the picture, {corner}{size}, {when}"
 
 
+def _voice(parameters: Mapping[str, Any]) -> str:
+    languages = " and ".join(parameters.get("language", "en").split())
+    return f"a voice says at the beginning, in {languages}, that it was made by AI"
+
+
+_WHEN = {
+    "opening": "at the beginning",
+    "interval": "at the beginning and again at intervals",
+    "throughout": "all the time it is shown",
+}
 _DUTIES: Mapping[str, Any] = {
     "mark.signed_metadata": lambda _: "the file carries signed data that says how it was made",
+    "mark.time_stamp": lambda _: "a time stamp authority vouches for when the file was marked",
     "mark.watermark": lambda _: "the file carries a watermark that people do not notice",
     "label.visible": _label,
-    "label.audible": lambda _: "a voice says at the beginning that it was made by AI",
+    "label.audible": _voice,
     "metadata.aigc": lambda _: "the file carries the data field that China asks for",
     "review.people": lambda p: (
         f"{_count(p['count'], 'person', 'people')} approve the finished file"

@@ -24,7 +24,6 @@ from governance.kernel.documents import (
 from governance.kernel.errors import ConfigurationError
 from governance.policy import alternatives, conditions, judge
 from governance.policy.contradictions import never
-from governance.policy.duties import CAPABILITIES
 from governance.policy.rows import read_rows
 from governance.policy.rules import EVERYWHERE, Policy, compile_policy
 from governance.policy.territories import country_of, territories
@@ -196,7 +195,7 @@ def _rule_faults(
     duties = rule["then"].get("duties", [])
     for index, duty in enumerate(duties):
         where = (*pointer, "then", "duties", index)
-        for message in _duty_faults(duty, rule["mode"], schemas["duties"]["$defs"]):
+        for message in _duty_faults(duty, schemas["duties"]["$defs"]):
             yield document.fault(where, message)
     reviews = any(duty["kind"] == REVIEW for duty in duties)
     if reviews is not (rule["then"]["effect"] == "review"):
@@ -214,15 +213,11 @@ def _number_faults(rule: dict[str, Any], duties: list[dict[str, Any]]) -> Iterat
         yield "“numbers: cited” is for rules of a law or a code whose duties have numbers"
 
 
-def _duty_faults(
-    duty: dict[str, Any], mode: str, vocabulary: dict[str, dict[str, Any]]
-) -> Iterator[str]:
+def _duty_faults(duty: dict[str, Any], vocabulary: dict[str, dict[str, Any]]) -> Iterator[str]:
     kind = duty["kind"]
     if kind not in vocabulary:
         yield f"there is no duty “{kind}”; known are {', '.join(sorted(vocabulary))}"
         return
-    if mode == "enforce" and kind not in CAPABILITIES:
-        yield f"this version cannot meet “{kind}”, so the rule must be in mode observe"
     for error in jsonschema_rs.iter_errors(vocabulary[kind], duty["parameters"]):
         yield f"{kind}: {'.'.join(str(part) for part in error.instance_path)} {error.message}"
 

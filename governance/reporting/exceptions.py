@@ -10,6 +10,13 @@ from governance.reporting.population import Population, ReportedStory
 from governance.reporting.rules import RuleBook, deciding, matched_rules
 
 ACCESS_DENIED = "access_denied"
+MARKS_LOST = "marks_lost"
+# Where a released file was looked at again.
+_SOURCES = {
+    "stored": "in the stored file",
+    "reference": "in a transcode as platforms make them",
+    "copy": "in a copy",
+}
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,12 @@ def exceptions(
     refused: the `access.denied` records of the scope.
     """
     cases = [_case(item, book) for item in population.reported if item.story.state in _EXPLANATIONS]
+    cases += [
+        _lost(item, check) for item in population.reported for check in item.story.failed_checks
+    ]
     cases += [_refusal(record) for record in refused]
     groups = []
-    for kind in (*_EXPLANATIONS, ACCESS_DENIED):
+    for kind in (*_EXPLANATIONS, MARKS_LOST, ACCESS_DENIED):
         of_kind = [case for case in cases if case.kind == kind]
         printed = tuple(of_kind[:limit])
         limit -= len(printed)
@@ -64,16 +74,25 @@ def exceptions(
 
 def _case(item: ReportedStory, book: RuleBook) -> Case:
     story = item.story
-    principal = story.request["principal"]
-    return Case(
-        kind=story.state,
-        time=story.requested_at,
-        id=story.id,
-        requester_kind=principal["kind"],
-        requester=principal["id"],
-        place=f"{item.first_index}–{item.last_index}",
-        **_EXPLANATIONS[State(story.state)](story, book),
-    )
+    return Case(**_about(item), kind=story.state, **_EXPLANATIONS[State(story.state)](story, book))
+
+
+def _lost(item: ReportedStory, check: dict[str, Any]) -> Case:
+    """A mark that was due was no longer found after the release."""
+    where = _SOURCES[check["source"]] + (f" from {check['host']}" if check["host"] else "")
+    notes = (f"{', '.join(check['lost'])} not found {where}",)
+    return Case(**_about(item), kind=MARKS_LOST, what=MARKS_LOST, notes=notes)
+
+
+def _about(item: ReportedStory) -> dict[str, Any]:
+    principal = item.story.request["principal"]
+    return {
+        "time": item.story.requested_at,
+        "id": item.story.id,
+        "requester_kind": principal["kind"],
+        "requester": principal["id"],
+        "place": f"{item.first_index}–{item.last_index}",
+    }
 
 
 def _refusal(record: Record) -> Case:

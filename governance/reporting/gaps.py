@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from governance.evidence.story import Story
 from governance.reporting.rules import Rule, RuleBook, matched_rules
 
-# The kind of mark that a duty asks for; other duties leave no mark in the file.
+# The mark that a duty asks for: its kind, and how a fact of it must begin. Other duties leave none.
 MARK_OF_DUTY = {
-    "mark.signed_metadata": "c2pa",
-    "mark.watermark": "watermark",
-    "label.visible": "label",
-    "metadata.aigc": "aigc",
+    "mark.signed_metadata": ("c2pa", "validation", "Trusted"),
+    "mark.time_stamp": ("c2pa", "time_stamp", "RFC 3161"),
+    "mark.watermark": ("watermark", "", ""),
+    "label.visible": ("label", "form", "visible"),
+    "label.audible": ("label", "form", "audible"),
+    "metadata.aigc": ("aigc", "", ""),
 }
 
 
@@ -63,10 +66,12 @@ def _gap(ref: str, rule: Rule, stories: Sequence[Story], book: RuleBook) -> Gap:
 
 
 def _present(kind: str, released: Sequence[Story]) -> int | None:
-    mark = MARK_OF_DUTY.get(kind)
-    if mark is None:
+    if kind not in MARK_OF_DUTY:
         return None
-    return sum(
-        any(found["kind"] == mark and found["state"] == "present" for found in story.marks)
-        for story in released
-    )
+    return sum(any(_shows(mark, kind) for mark in story.marks) for story in released)
+
+
+def _shows(mark: dict[str, Any], duty: str) -> bool:
+    wanted, fact, beginning = MARK_OF_DUTY[duty]
+    is_present = (mark["kind"], mark["state"]) == (wanted, "present")
+    return is_present and mark["facts"].get(fact, "").startswith(beginning)

@@ -11,7 +11,14 @@ from governance.reporting.population import ReportedStory
 from governance.reporting.rules import RuleBook
 
 # One letter for each kind of mark; beside it the sign for a state that is not `present`.
-MARK_LETTERS = {"c2pa": "C", "iptc": "I", "label": "L", "watermark": "W", "aigc": "A"}
+MARK_LETTERS = {
+    "c2pa": "C",
+    "iptc": "I",
+    "label": "L",
+    "watermark": "W",
+    "aigc": "A",
+    "fingerprint": "F",
+}
 _SIGNS = {"absent": "−", "not_checked": "?"}
 _NOT_READ = "·"
 

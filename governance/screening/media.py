@@ -19,7 +19,13 @@ from governance.screening.sound import LEVELS, LOUDNESS, Sound
 CONTAINER = ("container and codec", __version__)
 UNIFORM = ("uniform image", __version__)
 
-CODECS = {"h264", "hevc", "av1", "vp9", "aac", "mp3", "opus"}
+DEMUXER = {
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "audio/wav": "wav",
+    "audio/mpeg": "mp3",
+}
+CODECS = {"h264", "hevc", "av1", "vp9", "aac", "mp3", "mp3float", "opus", "prores"}
 DURATION_TOLERANCE = 0.3  # seconds; sound is padded to whole packets
 MAX_FRAME_RATE = 240
 UNIFORM_DEVIATION = 1.5  # of 255
@@ -97,7 +103,7 @@ def _watch(asset: Asset, seen: _Seen) -> None:
     detectors: tuple[Detector, ...] = (BlackFrames(), FrozenFrames(), Flashes())
     seen.detectors.extend((detector.name, __version__) for detector in detectors)
     end = 0.0
-    with av.open(str(asset.path), format="mp4") as container:
+    with av.open(str(asset.path), format=DEMUXER[asset.media_type]) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         _check_codec(stream.codec_context.name, seen)
@@ -125,7 +131,7 @@ def _watch(asset: Asset, seen: _Seen) -> None:
 
 def _listen(asset: Asset, seen: _Seen) -> None:
     seen.detectors.extend((LEVELS, LOUDNESS))
-    with av.open(str(asset.path), format=asset.media_type.partition("/")[2]) as container:
+    with av.open(str(asset.path), format=DEMUXER[asset.media_type]) as container:
         stream = container.streams.audio[0]
         _check_codec(stream.codec_context.name, seen)
         sound = Sound(stream.rate, stream.channels)

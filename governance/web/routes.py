@@ -10,6 +10,7 @@ from governance.web.assets import Assets
 from governance.web.authenticators import Authenticators
 from governance.web.backend import WebBackend
 from governance.web.desk import Desk
+from governance.web.detection import DetectionPage
 from governance.web.federation import Federation, FederationBackend
 from governance.web.guard import guarded_route
 from governance.web.views import Views
@@ -36,6 +37,7 @@ def router(backend: WebBackend, federation: FederationBackend | None = None) -> 
         Federation(federation, account).add_to(pages)
     Authenticators(backend, views, account).add_to(pages)
     Desk(backend, views, account).add_to(pages)
+    DetectionPage(views, account).add_to(pages)
 
     def start(request: Request) -> Response:
         return views.page(

@@ -6,9 +6,10 @@ TERMS = {
     # marks
     "c2pa": "Signed provenance (C2PA)",
     "iptc": "Digital source type (IPTC)",
-    "label": "Visible label",
+    "label": "Label",
     "watermark": "Invisible watermark",
     "aigc": "AIGC field",
+    "fingerprint": "Fingerprint",
     # what a reader found
     "present": "Found",
     "absent": "Not found",

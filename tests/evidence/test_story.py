@@ -90,6 +90,7 @@ POSSIBLE: dict[str, frozenset[str]] = {
     "review.decided": frozenset({"in_review"}),
     "asset.released": frozenset({"verified", "in_review"}),
     "asset.delivered": frozenset({"released"}),
+    "marks.checked": frozenset({"released", "recalled"}),
     "asset.recalled": frozenset({"released"}),
     "asset.deleted": ANY_END,
     "generation.ended": frozenset({"awaiting_approval", "permitted", "routed", "generating",

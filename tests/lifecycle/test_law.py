@@ -67,12 +67,12 @@ def test_a_request_for_intimate_imagery_is_denied_by_law_in_the_eu(house: House)
     assert deny == {"eu-5-intimate-imagery": "law", "house-prompt-fail": "house"}
 
 
-def test_a_picture_for_china_says_so_in_chinese_and_waits_for_a_person(house: House) -> None:
+def test_a_picture_for_china_says_so_in_chinese_and_in_its_metadata(house: House) -> None:
     asked = replace(PICTURE, territories=("CN",), audience="public", width=512, height=512)
-    generation = house.made(State.IN_REVIEW, asked)
+    generation = house.made(State.RELEASED, asked)
     story = house.service.story(generation)
-    (label,) = [mark for mark in story.marks if mark["kind"] == "label"]
-    assert (label["state"], label["facts"]["wording"]) == ("present", "AI生成")
+    marks = {mark["kind"]: mark for mark in story.marks}
+    assert marks["label"]["state"] == marks["aigc"]["state"] == "present"
+    assert marks["label"]["facts"]["wording"] == "AI生成"
     assert story.unmet == []
-    observed = {duty["kind"] for duty in story.duties if duty["mode"] == "observe"}
-    assert observed == {"metadata.aigc"}
+    assert not [duty for duty in story.duties if duty["mode"] == "observe"]

@@ -1,7 +1,7 @@
 """The table of steps and the fold of the records tell one story."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -45,6 +45,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "review.decided": [{"decision": "approve"}, {"decision": "reject"}, {"decision": "return"}],
     "asset.released": [{"digest": DIGEST}],
     "asset.delivered": [{}],
+    "marks.checked": [{"lost": [], "by": None}],
     "asset.recalled": [{}],
     "asset.deleted": [{}],
 }
@@ -112,10 +113,37 @@ def test_the_wire_says_completed_for_released_and_failed_for_every_other_end() -
     assert {state for state in State if WIRE[state] == "failed"} == ENDS - {State.RELEASED}
 
 
-@pytest.mark.parametrize("state", sorted(ENDS))
+@pytest.mark.parametrize("state", sorted(ENDS - {State.RELEASED}))
 def test_the_engine_has_nothing_to_do_at_an_end(state: State) -> None:
     assert step_of(standing(state)) is None
     assert wake_at(standing(state), Settings()) is None
+
+
+class TestTheSampleOfReleasedFiles:
+    RELEASED = replace(Story(), state="released", released_at="2026-11-01T00:00:00.000Z")
+    DAY = 86400.0
+
+    def next_check(self, story: Story, percent: int) -> datetime | None:
+        settings = Settings(recheck_percent=percent, recheck_interval=self.DAY)
+        return wake_at(story, settings)
+
+    def test_nothing_is_checked_again_where_the_sample_is_empty(self) -> None:
+        assert self.next_check(self.RELEASED, 0) is None
+
+    def test_a_file_in_the_sample_is_checked_a_while_after_its_release(self) -> None:
+        assert self.next_check(self.RELEASED, 100) == datetime(2026, 11, 2, tzinfo=UTC)
+
+    def test_and_again_a_while_after_its_last_check_whatever_happened_in_between(self) -> None:
+        again = replace(self.RELEASED, rechecked_at="2026-12-01T00:00:00.000Z", deliveries=7)
+        assert self.next_check(again, 100) == datetime(2026, 12, 2, tzinfo=UTC)
+
+    def test_a_deleted_file_is_not_looked_for(self) -> None:
+        assert self.next_check(replace(self.RELEASED, deleted=True), 100) is None
+
+    def test_about_as_many_are_drawn_as_the_setting_says(self) -> None:
+        stories = [replace(self.RELEASED, id=f"gen_{n:032x}") for n in range(2000)]
+        drawn = sum(self.next_check(story, 5) is not None for story in stories)
+        assert 60 <= drawn <= 140
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - ENDS - {State.REQUESTED}))

@@ -20,8 +20,8 @@ def test_bodies_of_real_files_are_valid(
     make: Make, context: MarkContext, tmp_path: Path, kind: str
 ) -> None:
     source, target, duties = make(kind), tmp_path / "target", [METADATA_DUTY, label_duty()]
-    written = mark(source, target, duties, context)
+    written = mark(source, target, duties, context).marks
     delivered = inspect(target)
     validate("asset.marked", marked_body(source.digest, delivered, written))
-    marks = read(target, kind, written, context.authority.ca_pem)
+    marks = read(target, kind, written, context.authority.trust)
     validate("marks.verified", verified_body(delivered.digest, marks, unmet(duties, marks)))

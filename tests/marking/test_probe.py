@@ -15,6 +15,7 @@ from governance.kernel.errors import GovernanceError, InvalidRequest, TooLarge
 from governance.marking import probe
 from governance.marking.probe import inspect
 from tests.marking import samples
+from tests.marking.conftest import KINDS
 from tests.marking.test_round_trip import Make
 
 
@@ -69,17 +70,25 @@ def test_containers_that_cannot_be_marked_are_refused_with_advice(
     assert "convert it to mp4" in caught.value.message
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+@pytest.mark.parametrize("suffix", [".gif", ".bmp", ".tiff", ".avif"])
 def test_image_formats_that_are_not_delivered_are_refused(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(samples.scene(0)).save(tmp_path / f"a{suffix}")
     assert code(tmp_path / f"a{suffix}") == "media_unsupported"
 
 
-def test_quicktime_is_refused_by_its_brand(tmp_path: Path) -> None:
-    path = samples.video(tmp_path / "a.mov", seconds=0.2)
+@pytest.mark.parametrize(("suffix", "advice"), [(".flac", "wav or mp3"), (".aac", "wav or mp3")])
+def test_sound_formats_that_are_not_delivered_are_refused_with_advice(
+    tmp_path: Path, suffix: str, advice: str
+) -> None:
+    path = samples.sound(tmp_path / f"a{suffix}")
     with pytest.raises(InvalidRequest) as caught:
         inspect(path)
-    assert "“qt”" in caught.value.message
+    assert (caught.value.code, advice in caught.value.message) == ("media_unsupported", True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_format_that_is_delivered_is_known_by_its_bytes(make: Make, kind: str) -> None:
+    assert make(kind).media_type == kind
 
 
 def test_an_mp4_without_a_picture_is_refused(tmp_path: Path) -> None:
@@ -94,8 +103,9 @@ def test_an_mp4_without_a_picture_is_refused(tmp_path: Path) -> None:
 
 def test_an_animation_is_refused_rather_than_cut_to_one_picture(tmp_path: Path) -> None:
     pictures = [Image.fromarray(samples.scene(index)) for index in range(3)]
-    pictures[0].save(tmp_path / "a.png", save_all=True, append_images=pictures[1:])
-    assert code(tmp_path / "a.png") == "media_unsupported"
+    for name in ("a.png", "a.webp"):
+        pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:])
+        assert code(tmp_path / name) == "media_unsupported"
 
 
 def test_deep_grey_and_cmyk_are_refused_with_advice(tmp_path: Path) -> None:
@@ -110,7 +120,7 @@ def test_what_is_no_media_is_refused(tmp_path: Path, content: bytes) -> None:
     assert code(tmp_path / "a") == "media_unsupported"
 
 
-@pytest.mark.parametrize("kind", ["video/mp4", "image/png", "image/jpeg", "audio/wav"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_breaks_off_is_corrupt(make: Make, kind: str) -> None:
     path = make(kind).path
     path.write_bytes(path.read_bytes()[:40])
@@ -123,7 +133,8 @@ def test_a_picture_too_large_once_decoded_is_refused_before_it_is_decoded(
 ) -> None:
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     path = tmp_path / "bomb.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
     assert code(path) == "media_too_large"
 
 
@@ -136,11 +147,11 @@ def test_a_clip_that_is_too_long_is_refused(
     assert caught.value.code == "media_too_large"
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(
     at=st.integers(0, 3000),
     value=st.integers(0, 255),
-    kind=st.sampled_from(["a.mp4", "a.png", "a.jpg", "a.wav"]),
+    kind=st.sampled_from(["a.mp4", "a.mov", "a.png", "a.jpg", "a.webp", "a.wav", "a.mp3"]),
 )
 def test_a_damaged_file_is_described_or_refused_never_a_crash(
     damaged: dict[str, Path], at: int, value: int, kind: str
@@ -160,7 +171,8 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("whole")
     return {
         "a.mp4": samples.video(folder / "a.mp4", seconds=0.3),
-        "a.png": samples.image(folder / "a.png"),
-        "a.jpg": samples.image(folder / "a.jpg"),
+        "a.mov": samples.video(folder / "a.mov", seconds=0.3),
+        **{name: samples.image(folder / name) for name in ("a.png", "a.jpg", "a.webp")},
         "a.wav": samples.wav(folder / "a.wav", samples.tone(0.1)),
+        "a.mp3": samples.sound(folder / "a.mp3", samples.tone(0.2)),
     }

@@ -80,9 +80,9 @@ def test_joining_effects_does_not_depend_on_order(
 
 def test_observed_rules_are_listed_and_change_nothing(policy: Policy) -> None:
     decision = decide(policy, changed(BASE, {"purpose": "final"}))
-    watermark = next(duty for duty in decision.duties if duty.kind == "mark.watermark")
-    assert watermark.mode == "observe"
-    assert watermark.rules == ("code-s1-1-1-2-watermark", "code-s1-1-1-layers")
+    stamp = next(duty for duty in decision.duties if duty.kind == "mark.time_stamp")
+    assert stamp.mode == "observe"
+    assert stamp.rules == ("code-s1-1-1-1-time-stamp",)
     assert decision.effect == "permit"
 
 

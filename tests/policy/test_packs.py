@@ -68,12 +68,6 @@ def test_a_pack_of_ones_own_joins_the_others(folder: Path) -> None:
         ("months: 6", "months: 0", 24, "retain.records: months 0 is less than"),
         ("months: 6", "weeks: 6", 24, "retain.records:"),
         ("{months: 6}", "{}", 24, '"months" is a required property'),
-        (
-            "retain.records, parameters: {months: 6}",
-            "mark.watermark, parameters: {}",
-            24,
-            "observe",
-        ),
         ("level: house", "level: rumour", 13, '"rumour" is not one of'),
         ("mode: enforce", "mode: enforced", 15, '"enforced" is not one of'),
         ("because:", "why:", 10, "Additional properties"),

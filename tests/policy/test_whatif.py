@@ -111,8 +111,8 @@ class TestCoverage:
         assert rules["house-retain"].enforced == 3
         looked = rules["house-review-public-video"]
         assert (looked.enforced, looked.observed, looked.waived) == (1, 0, 1)
-        watermark = rules["code-s1-1-1-2-watermark"]
-        assert (watermark.enforced, watermark.observed) == (0, 2)
+        stamp = rules["code-s1-1-1-1-time-stamp"]
+        assert (stamp.enforced, stamp.observed) == (0, 2)
         assert not rules["house-prompt-fail"].is_used
         assert {rule.rule for rule in found.pack("house")} <= set(rules)
 

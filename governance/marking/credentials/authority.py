@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import c2pa
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -18,6 +19,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from governance.kernel import clock, ids
 from governance.kernel.errors import ConfigurationError
+from governance.marking.credentials import signing
+from governance.marking.credentials.native import Trust
 
 CA_CERTIFICATE = "c2pa-ca.pem"
 CA_KEY = "c2pa-ca.key"
@@ -37,20 +40,44 @@ C2PA_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
 
 @dataclass(frozen=True)
 class Authority:
-    """What signs manifests: PEM certificates and the leaf's private key."""
+    """What signs manifests: PEM certificates and the leaf's private key.
+
+    leaf_pem: the leaf, behind it any certificates between leaf and root; anchors, stamp_anchors:
+    further roots to accept when reading, of signers and of time-stamp authorities; time_stamps:
+    address of the authority that stamps the time (RFC 3161), empty for none.
+    """
 
     ca_pem: str
     leaf_pem: str
-    key: Ed25519PrivateKey = field(repr=False)
+    key: signing.SigningKey = field(repr=False)
+    anchors: str = ""
+    stamp_anchors: str = ""
+    time_stamps: str = ""
 
     @property
     def chain(self) -> str:
-        """Leaf first, then the root."""
+        """Leaf first, then up to the root."""
         return self.leaf_pem + self.ca_pem
 
+    @property
+    def organisation(self) -> str:
+        """Whom the leaf certifies; empty where it names nobody."""
+        subject = x509.load_pem_x509_certificate(self.leaf_pem.encode()).subject
+        names = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        return str(names[0].value) if names else ""
+
+    @property
+    def trust(self) -> Trust:
+        """Every root to accept when reading."""
+        return Trust(self.ca_pem + self.anchors, self.stamp_anchors)
+
+    @property
+    def algorithm(self) -> c2pa.C2paSigningAlg:
+        return signing.algorithm(self.key)
+
     def sign(self, data: bytes) -> bytes:
-        """64 bytes, RFC 8032."""
-        return self.key.sign(data)
+        """The raw signature as COSE wants it."""
+        return signing.sign(self.key, data)
 
 
 def load_or_create(folder: Path) -> Authority:
@@ -67,7 +94,7 @@ def load_or_create(folder: Path) -> Authority:
     except (ValueError, TypeError) as error:
         raise _invalid(folder, "a file cannot be read") from error
     _check_pair(folder, ca, leaf, key)
-    return Authority(_pem(ca), _pem(leaf), key)
+    return Authority(pem(ca), pem(leaf), key)
 
 
 def _root(folder: Path) -> x509.Certificate:
@@ -82,7 +109,7 @@ def _root(folder: Path) -> x509.Certificate:
         .add_extension(_usage(certificates=True), critical=True)
         .sign(key, None)
     )
-    _write(path, _pem(root).encode(), private=False)
+    _write(path, pem(root).encode(), private=False)
     return root
 
 
@@ -94,7 +121,7 @@ def _leaf(folder: Path, ca: x509.Certificate) -> tuple[x509.Certificate, Ed25519
         if leaf.not_valid_after_utc - clock.now() > RENEW_BEFORE:
             return leaf, key
     leaf = _issue(folder, ca, key)
-    _write(path, _pem(leaf).encode(), private=False)
+    _write(path, pem(leaf).encode(), private=False)
     return leaf, key
 
 
@@ -195,7 +222,8 @@ def _name(role: str) -> x509.Name:
     )
 
 
-def _pem(certificate: x509.Certificate) -> str:
+def pem(certificate: x509.Certificate) -> str:
+    """The certificate as PEM text."""
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 

@@ -21,7 +21,7 @@ from tests.marking.test_round_trip import Make, facts, found
 @pytest.fixture
 def delivered(clip: Asset, context: MarkContext, tmp_path: Path) -> tuple[Path, tuple[Mark, ...]]:
     target = tmp_path / "delivered.mp4"
-    return target, mark(clip, target, [METADATA_DUTY, label_duty()], context)
+    return target, mark(clip, target, [METADATA_DUTY, label_duty()], context).marks
 
 
 Delivered = tuple[Path, tuple[Mark, ...]]
@@ -49,7 +49,7 @@ def test_one_flipped_bit_is_seen_in_other_formats(
     make: Make, context: MarkContext, tmp_path: Path, kind: str, at: int
 ) -> None:
     target = tmp_path / "target"
-    written = mark(make(kind), target, [METADATA_DUTY], context)
+    written = mark(make(kind), target, [METADATA_DUTY], context).marks
     flip(target, at)
     manifest = found(read(target, kind, written, context.authority.ca_pem), "c2pa")
     assert manifest.state == "absent"
@@ -97,7 +97,7 @@ def test_a_signature_by_another_key_in_our_name_does_not_meet_the_duty(
     png: Asset, context: MarkContext, vendor: Authority, tmp_path: Path
 ) -> None:
     forged = tmp_path / "forged"
-    written = mark(png, forged, [METADATA_DUTY], replace(context, authority=vendor))
+    written = mark(png, forged, [METADATA_DUTY], replace(context, authority=vendor)).marks
     marks = read(forged, "image/png", written, context.authority.ca_pem)
     assert unmet([METADATA_DUTY], marks) == ["mark.signed_metadata"]
 

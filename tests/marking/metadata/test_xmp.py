@@ -1,4 +1,4 @@
-"""XMP in the four containers, written and read by code that shares nothing."""
+"""XMP in every container, written and read by code that shares nothing."""
 
 import struct
 import wave
@@ -71,7 +71,7 @@ def test_a_vendors_source_type_is_seen_on_arrival_and_no_name_is_taken_over(tmp_
     texts = PngInfo()
     texts.add_itxt("XML:com.adobe.xmp", VENDOR, zip=True)
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png", pnginfo=texts)
-    _, metadata = vendor_marks(tmp_path / "a.png", "image/png")
+    _, metadata, _ = vendor_marks(tmp_path / "a.png", "image/png")
     assert metadata.state == "present"
     assert dict(metadata.facts) == {"source_type": "print"}
 
