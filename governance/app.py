@@ -36,7 +36,7 @@ from governance.api import (
     waivers,
 )
 from governance.api.description import describe
-from governance.api.intake import Intake
+from governance.api.intake import STRANGERS, Intake
 from governance.api.permissions import refuse_undeclared
 from governance.api.rates import Rates
 from governance.api.request_ids import RequestIds
@@ -73,6 +73,7 @@ from governance.web.service import ServiceBackend
 
 ADMINISTRATOR_NAME = "admin"
 STAGING_LIFE = timedelta(days=1)
+STRANGERS_LIFE = timedelta(minutes=15)  # longer than a detection may take
 
 
 @dataclass(frozen=True)
@@ -257,3 +258,4 @@ def _housekeep(context: Context) -> None:
     while context.database.write(expiry.purge_expired):
         continue
     context.media.sweep(clock.now() - STAGING_LIFE)
+    context.media.sweep(clock.now() - STRANGERS_LIFE, STRANGERS)

@@ -1,6 +1,5 @@
 """What every test may use: both databases, a ledger, a data folder."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +14,7 @@ from governance.kernel import ids
 from governance.kernel.database import Database
 from governance.ledger import Ledger, keyring
 from tests.agreement import require_agreement
-
-# As the service itself does; numpy looks when it is first imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from tests.performance import Played, play
 
 # Folders whose tests share a running server: no other test may freeze the time beneath it.
 TOGETHER = ("api", "browser", "web")
@@ -25,11 +22,19 @@ TOGETHER = ("api", "browser", "web")
 
 @pytest.hookimpl(tryfirst=True)  # the plugin that distributes them reads the marks in its turn
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each such folder's tests, and each file's, together on one worker."""
+    """Keep each such folder's tests, each file's, and the demonstration's, on one worker."""
     for item in items:
         folder = item.path.parent.name
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else file))
+        group = folder if folder in TOGETHER else item.nodeid.partition("::")[0]
+        if "played" in getattr(item, "fixturenames", ()):
+            group = "played"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """The demonstration, played once for all that look at its results."""
+    return play(tmp_path_factory.mktemp("demo") / "results")
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from governance.api.limits import LimitedRoute
+from governance.api.intake import Intake
 from governance.api.permissions import requires
 from governance.api.requests import require_known
 from governance.api.uploads import Uploaded, write_to
@@ -17,7 +16,9 @@ from governance.kernel.errors import InvalidRequest
 from governance.lifecycle import checking, commands
 from governance.lifecycle.context import Context
 
-router = APIRouter(prefix="/v1/governance", tags=["Marks"], route_class=LimitedRoute)
+MAX_ADDRESS = 2048  # characters
+
+router = APIRouter(prefix="/v1/governance", tags=["Marks"])
 BODY = {
     "requestBody": {
         "required": True,
@@ -27,7 +28,7 @@ BODY = {
                     "type": "object",
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "url": {"type": "string", "maxLength": 2048},
+                        "url": {"type": "string", "maxLength": MAX_ADDRESS},
                     },
                 },
                 "example": {"file": "(the copy)"},
@@ -49,7 +50,8 @@ async def check_copy(generation: str, upload: Uploaded) -> dict[str, Any]:
     story = await call.story(generation)
     async with upload.request.form(max_files=1, max_fields=4) as form:
         require_known(dict(form), ("file", "url"))
-        body = await run_in_threadpool(_check, call.context, story, form, call.principal.id)
+        intake: Intake = upload.request.app.state.intake
+        body = await intake.check(lambda: _check(call.context, story, form, call.principal.id))
     return {"object": "marks.check", "generation": generation, "check": body}
 
 
@@ -68,8 +70,10 @@ def _bring(context: Context, path: Path, file: Any, url: Any) -> tuple[str, str]
     if isinstance(file, UploadFile) and url is None:
         write_to(path, file)
         return "", ""
-    if isinstance(url, str) and file is None:
+    if isinstance(url, str) and file is None and len(url) <= MAX_ADDRESS:
         return fetch(url, path, context.settings), url
     raise InvalidRequest(
-        "copy_missing", "Send either the copy as form field `file`, or its address as `url`."
+        "copy_missing",
+        "Send either the copy as form field `file`, or its address as `url`, of up to "
+        f"{MAX_ADDRESS:,} characters.",
     )

@@ -178,7 +178,8 @@ router.include_router(posted)
 async def _by_binding(request: Request, alg: str, value: str, most: int) -> dict[str, Any]:
     await count(request)
     context: Context = request.app.state.context
-    return _answer(await run_in_threadpool(resolver.by_binding, context, alg, value), most)
+    intake: Intake = request.app.state.intake  # a long fingerprint is work, too
+    return _answer(await intake.check(lambda: resolver.by_binding(context, alg, value)), most)
 
 
 def _answer(found: list[Match], most: int) -> dict[str, Any]:

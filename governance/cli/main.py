@@ -37,8 +37,6 @@ GROUPS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 refused or not verified, 2 bad usage."""
-    # Our matrices are small: a thread per core costs far more than it saves.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
         status = _run(options)

@@ -1,6 +1,7 @@
 """Commands for the marks of released files: `governance marks …`."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,9 @@ from governance.cli.data import Commands, add_data, published
 if TYPE_CHECKING:
     from governance.lifecycle.context import Context
 
-KEPT, LOST = 0, 1
+KEPT, LOST, FAILED = 0, 1, 2
 STATES = {"present": "found", "absent": "lost", "not_checked": "not checked"}
+NEVER = "not written"
 
 
 def add_to(commands: Commands) -> None:
@@ -19,12 +21,23 @@ def add_to(commands: Commands) -> None:
     check = actions.add_parser(
         "check",
         help="look for a released file's marks in a copy; the result is a record",
-        epilog="Exit status: 0 if every mark that is due was found, 1 if one was lost.",
+        epilog="Exit status: 0 if every mark that is due was found, 1 if one was lost, 2 if "
+        "the copy could not be looked at.",
     )
     check.add_argument("copy", metavar="FILE_OR_URL")
     check.add_argument("--against", required=True, metavar="GENERATION", help="its id, gen_…")
     add_data(check)
-    check.set_defaults(run=_check)
+    check.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from governance.kernel.errors import GovernanceError
+
+    try:
+        return _check(options)
+    except (GovernanceError, OSError) as error:
+        print(f"governance: {error}", file=sys.stderr)
+        return FAILED
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -40,8 +53,11 @@ def _check(options: argparse.Namespace) -> int:
             body = checking.look(context, story, path, host=host, by=SERVICE)
         commands.record_check(context, story.id, body, options.copy if host else "")
     print(f"Tied to {story.id} by: {body['match']}")
+    had = {mark["kind"] for mark in story.marks if mark["state"] == "present"}
     for mark in body["marks"]:
-        print(f"{mark['kind']:<12} {STATES[mark['state']]:<12} {mark['detail']}")
+        never = mark["state"] == "absent" and mark["kind"] not in had
+        state = NEVER if never else STATES[mark["state"]]
+        print(f"{mark['kind']:<12} {state:<12} {mark['detail']}")
     if body["lost"]:
         print(f"Lost, though due: {', '.join(body['lost'])}")
     return LOST if body["lost"] else KEPT

@@ -83,6 +83,26 @@ class GovernanceClient:
         }
         return self._call("POST", "/v1/videos", json=body, headers=_once(idempotency_key))
 
+    def create(
+        self,
+        media: str,
+        prompt: str,
+        *,
+        model: str = "auto",
+        seconds: int | None = None,
+        size: str = "",
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+    ) -> dict[str, Any]:
+        """Ask for `video`, `image` or `audio`. seconds, size: the service's defaults, unless given;
+        otherwise as in `create_video`, and what it answers is read, awaited and fetched alike."""
+        body: dict[str, Any] = {"media": media, "prompt": prompt, "model": model}
+        body |= {"seconds": str(seconds)} if seconds is not None else {}
+        body |= {"size": size} if size else {}
+        body["metadata"] = dict(metadata or {})
+        headers = _once(idempotency_key)
+        return self._call("POST", "/v1/governance/generations", json=body, headers=headers)
+
     def video(self, video: str) -> dict[str, Any]:
         return self._call("GET", f"/v1/videos/{_id(video)}")
 
@@ -96,7 +116,7 @@ class GovernanceClient:
         return state
 
     def content(self, video: str, target: Path) -> Path:
-        """Download a released clip to `target`."""
+        """Download a released file to `target`."""
         with self._http.stream("GET", f"/v1/videos/{_id(video)}/content") as response:
             if response.is_error:
                 response.read()

@@ -12,13 +12,13 @@ FORGED = "evidence-forged.zip"
 
 def audit(screen: Screen, folder: Path, receipt: Path, root: str) -> bool:
     """Verify the report with a kept receipt, then a forgery; True when only the report verifies."""
-    screen.act("7  The service is off. An auditor verifies the report and the agent's receipt")
+    screen.act("8  The service is off. An auditor verifies the report and the agent's receipt")
     good = _verify(folder / "report.pdf", root, "--receipt", str(receipt))
     screen.said(good.stdout + good.stderr)
     is_verified = good.returncode == 0
     screen.step("the report verifies, and the log holds what the agent kept", good=is_verified)
 
-    screen.act("8  One bit is flipped in a copy of the evidence")
+    screen.act("9  One bit is flipped in a copy of the evidence")
     bad = _verify(_forge(folder), root)
     screen.said(bad.stdout + bad.stderr)
     is_found = bad.returncode == 1 and "NOT VERIFIED" in bad.stdout

@@ -1,6 +1,7 @@
 """The cast: people who sign in, agents that sign their requests; all over HTTP."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 import httpx
 
 from governance.client import agent_document
-from governance.client.client import GovernanceClient
+from governance.client.client import GovernanceApiError, GovernanceClient
 from governance.client.delegation import delegate
 from governance.client.keyfile import create_key
 from governance.client.signer import RequestSigner
-from governance.demo.orders import PROJECT
+from governance.demo.orders import PROJECT, Order
 from governance.demo.stage import ORGANISATION, Stage
 from governance.identity.sessions import COOKIE
 from governance.kernel import clock, ids
@@ -63,6 +64,13 @@ class Person:
     def fetch(self, path: str, body: dict[str, Any]) -> bytes:
         return self._checked(self.http.post(path, json=body, timeout=120)).content
 
+    def send(self, path: str, file: Path) -> dict[str, Any]:
+        """A file as form field `file`."""
+        with file.open("rb") as stream:
+            sent = self.http.post(path, files={"file": (file.name, stream)}, timeout=60)
+        answer: dict[str, Any] = self._checked(sent).json()
+        return answer
+
     def _checked(self, response: httpx.Response) -> httpx.Response:
         if response.is_error:
             raise RuntimeError(f"{self.name}: {response.status_code} {response.text}")
@@ -77,6 +85,32 @@ class Agent:
     name: str
     signer: RequestSigner
     client: GovernanceClient
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody, and the id of the consent that is registered."""
+
+    admin: Person
+    producer: Person
+    officer: Person
+    reviewers: tuple[Person, Person]
+    storyboard: Agent
+    colour: Agent
+    social: Agent
+    intern: Agent
+    consent: str
+
+    def agent(self, order: Order) -> Agent:
+        """Who asks for it."""
+        agent: Agent = getattr(self, order.agent)
+        return agent
+
+    def state(self, generation: str) -> dict[str, Any]:
+        """Where it stands, as the officer sees it."""
+        video = self.officer.get(f"/v1/videos/{generation}")
+        governance: dict[str, Any] = video["governance"]
+        return governance
 
 
 def administrator(stage: Stage) -> Person:
@@ -154,6 +188,21 @@ def register_consent(producer: Person, name: str) -> str:
 def give_role(admin: Person, subject: str, role: str) -> None:
     body = {"subject": subject, "role": f"role:{role}", "domain": DOMAIN}
     admin.post("/v1/governance/roles", body)
+
+
+def refused(expected: str, call: Callable[[], object]) -> GovernanceApiError:
+    """What the service said when it refused a call with the code that is expected."""
+    try:
+        call()
+    except GovernanceApiError as error:
+        if error.code == expected:
+            return error
+        raise
+    raise RuntimeError(f"the service should have refused this with {expected}")
+
+
+def code(refusal: GovernanceApiError) -> str:
+    return f"{refusal.status} {refusal.code}"
 
 
 def _enter(stage: Stage, person: str, name: str, username: str, one_time: str) -> Person:

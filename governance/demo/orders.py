@@ -2,36 +2,57 @@
 
 from dataclasses import dataclass
 
+from governance.domain import Media
+
 PROJECT = "spring-campaign"
 VENDOR_MODEL = "self/wan2.2-a14b"
-LOCAL_MODEL = "local/procedural-video"
-SECONDS = 3
+SUFFIX: dict[Media, str] = {"video": ".mp4", "image": ".png", "audio": ".wav"}
 
 
 @dataclass(frozen=True)
 class Order:
     """One request. agent: a field of `Cast`; said: for the terminal; ends: the state at the end,
-    or the code of the refusal; has_consent: the person who is shown has signed."""
+    or the code of the refusal; has_consent: the person who is shown has signed; is_shown: whether
+    the terminal tells its duties."""
 
     name: str
     agent: str
     prompt: str
     said: str
-    model: str = LOCAL_MODEL
+    media: Media = "video"
+    is_bought: bool = False
+    territories: str = "EU"
     deep_fake: str = "no"
     real_person: str = "no"
     has_consent: bool = False
+    is_shown: bool = False
     ends: str = "released"
 
     @property
+    def file(self) -> str:
+        return self.name + SUFFIX[self.media]
+
+    @property
+    def model(self) -> str:
+        return VENDOR_MODEL if self.is_bought else f"local/procedural-{self.media}"
+
+    @property
     def size(self) -> str:
-        return "832x480" if self.model == VENDOR_MODEL else "640x360"
+        """Empty for sound."""
+        if self.media == "audio":
+            return ""
+        return "832x480" if self.is_bought else "640x360"
+
+    @property
+    def seconds(self) -> int | None:
+        """A sound needs some seconds to hold a watermark."""
+        return {"video": 3, "image": None, "audio": 6}[self.media]
 
     def metadata(self, consent: str) -> dict[str, str]:
         """What policy wants to know, as the caller declares it; consent: id of a registered one."""
         declared = {
             "project": PROJECT,
-            "territories": "EU",
+            "territories": self.territories,
             "deep_fake": self.deep_fake,
             "real_person": self.real_person,
         }
@@ -49,9 +70,11 @@ ACCEPTED = (
         "street",
         "social",
         "A rainy street with neon signs, handheld camera",
-        "made by the vendor; whether it is a deep fake is unknown",
-        model=VENDOR_MODEL,
+        "made by the vendor; for China, too; a deep fake? unknown",
+        is_bought=True,
+        territories="EU,CN",
         deep_fake="unknown",
+        is_shown=True,
     ),
     Order(
         "portrait",
@@ -61,13 +84,31 @@ ACCEPTED = (
         deep_fake="yes",
         real_person="yes",
         has_consent=True,
+        is_shown=True,
+    ),
+    Order(
+        "poster",
+        "social",
+        "A poster of the lighthouse under the evening star",
+        "an image, for China, too",
+        media="image",
+        territories="EU,CN",
+    ),
+    Order(
+        "crowd",
+        "storyboard",
+        "A full stadium, as if it had been recorded there",
+        "a sound that could be taken for real",
+        media="audio",
+        deep_fake="yes",
+        is_shown=True,
     ),
     Order(
         "train",
         "social",
         "A train crossing a viaduct [[drop]]",
         "the vendor's answer will be lost on the way",
-        model=VENDOR_MODEL,
+        is_bought=True,
         ends="unknown",
     ),
 )
@@ -86,7 +127,7 @@ REFUSED = (
         "colour",
         "The tide comes in, seen from above",
         "a model beyond its mandate → denied by mandate",
-        model=VENDOR_MODEL,
+        is_bought=True,
         ends="mandate_exceeded",
     ),
     Order(
@@ -97,3 +138,4 @@ REFUSED = (
         ends="access_denied",
     ),
 )
+RELEASED = tuple(order for order in ACCEPTED if order.ends == "released")

@@ -2,6 +2,7 @@
 
 import textwrap
 import time
+from pathlib import Path
 
 WIDTH = 96
 
@@ -34,3 +35,7 @@ class Screen:
     def entry(self, name: str, text: str) -> None:
         """A line of the closing list."""
         print(f"  {name:<20} {text}")
+
+
+def size(file: Path) -> str:
+    return f"{file.stat().st_size // 1024:>4} kB"

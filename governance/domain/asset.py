@@ -12,8 +12,9 @@ MarkState = Literal["present", "absent", "not_checked"]
 class Asset:
     """A media file in the store.
 
-    digest: lower-case hexadecimal sha256 of the bytes; media_type: `video/mp4`, `image/png`,
-    `image/jpeg` or `audio/wav`; seconds: duration, 0 for images; size: bytes.
+    digest: lower-case hexadecimal sha256 of the bytes; media_type: `video/mp4`,
+    `video/quicktime`, `image/png`, `image/jpeg`, `image/webp`, `audio/wav` or `audio/mpeg`;
+    seconds: duration, 0 for images; size: bytes.
     """
 
     digest: str

@@ -79,9 +79,9 @@ class MediaStore:
         """Remove all files of one owner; nobody else's, even where the bytes are the same."""
         shutil.rmtree(self._folder(owner), ignore_errors=True)
 
-    def sweep(self, before: datetime) -> None:
+    def sweep(self, before: datetime, suffix: str = "") -> None:
         """Remove work in progress that was last touched before a moment: its process is dead."""
-        for path in self._staging.iterdir():
+        for path in self._staging.glob(f"*{suffix}"):
             with suppress(FileNotFoundError):  # its own process may finish it meanwhile
                 if path.stat().st_mtime < before.timestamp():
                     path.unlink()

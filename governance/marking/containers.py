@@ -25,6 +25,7 @@ JPEG_SCAN = 0xDA
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 JPEG_PADDING = re.compile(rb"\xff+")
 MAX_PIECES = 200_000  # boxes, chunks or segments; a film of twelve hours has 50,000 fragments
+MAX_PADDING = 65_536  # bytes between the segments of a JPEG, which are skipped one by one
 MAX_SCANS = 100  # of a JPEG; an empty one costs a pass over all pixels
 
 
@@ -95,9 +96,10 @@ def _chunks(stream: BinaryIO, size: int) -> int:
 def _segments(stream: BinaryIO, size: int) -> int:
     """ISO/IEC 10918-1 annex B: segments, and scans of entropy-coded data, up to EOI."""
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at, scans = 2, 0
+        at, scans, padding = 2, 0, 0
         for _ in _pieces():
-            at = _skip_padding(data, at)
+            start, at = at, _skip_padding(data, at)
+            padding += at - start
             marker = data[at + 1]
             if marker == JPEG_END:
                 break
@@ -105,9 +107,11 @@ def _segments(stream: BinaryIO, size: int) -> int:
             if marker == JPEG_SCAN:
                 scans += 1
                 found = JPEG_MARKER.search(data, at)
-                if found is None or scans > MAX_SCANS:
-                    raise ValueError("it breaks off, or has scans without end")
+                if found is None:
+                    raise ValueError("it breaks off")
                 at = found.start()
+            if scans > MAX_SCANS or padding > MAX_PADDING:
+                raise ValueError("it has scans or padding without end")
         return at + 2
 
 

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 
+# A codec holds dozens of frames, and a stream may change its sides midway.
+MAX_VIDEO_PIXELS = 4096 * 2304
 LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
 FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
@@ -41,9 +43,16 @@ def open_video(path: Path) -> InputContainer:
 
 
 def picture_of(container: InputContainer) -> VideoStream:
-    """The track with the moving picture; a cover image is none. Raises ValueError for no track."""
+    """The track with the moving picture; a cover image is none. Raises ValueError for no track.
+
+    Whatever its frames say of their sides, larger ones than `MAX_VIDEO_PIXELS` are not decoded.
+    """
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:
+            codec = getattr(stream, "codec_context", None)  # None: nobody here knows it
+            if codec is None:
+                break
+            codec.options = {"max_pixels": str(MAX_VIDEO_PIXELS)}
             return stream
     raise ValueError("no picture")
 

@@ -19,12 +19,11 @@ from governance.domain import Asset
 from governance.kernel.errors import InvalidRequest, TooLarge
 from governance.kernel.media import sha256_file
 from governance.marking.containers import end_of
-from governance.marking.frames import open_video, picture_of
+from governance.marking.frames import MAX_VIDEO_PIXELS, open_video, picture_of
 from governance.marking.stills import BROKEN
 
 # Against files that are small on disk and vast once decoded.
 MAX_PIXELS = 50_000_000
-MAX_VIDEO_PIXELS = 4096 * 2304  # a codec holds dozens of frames
 MAX_SECONDS = 12 * 3600
 MAX_FRAMES = MAX_SECONDS * 60
 

@@ -21,28 +21,32 @@ FORMATS = {"video/mp4": "mp4", "video/quicktime": "mov", "audio/wav": "wav", "au
 IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 
 
-def transcode(source: Path, target: Path, media_type: str) -> None:
-    """Write such a copy of `source`, in the same kind of container. Raises FFmpegError, OSError."""
+def transcode(source: Path, target: Path, media_type: str, scale: Fraction = SCALE) -> None:
+    """Write such a copy of `source`, in the same kind of container. scale: of a picture's sides.
+
+    Raises FFmpegError, OSError.
+    """
     if media_type in IMAGES:
-        _image(source, target, IMAGES[media_type])
+        _image(source, target, IMAGES[media_type], scale)
     elif media_type.startswith("audio/"):
         _sound(source, target, FORMATS[media_type])
     else:
-        _video(source, target, FORMATS[media_type])
+        _video(source, target, FORMATS[media_type], scale)
 
 
-def _image(source: Path, target: Path, kind: str) -> None:
+def _image(source: Path, target: Path, kind: str, scale: Fraction) -> None:
     with Image.open(source) as opened:
         image = ImageOps.exif_transpose(opened).convert("RGB")
-    smaller = image.resize((_scaled(image.width), _scaled(image.height)))
+    smaller = image.resize((_scaled(image.width, scale), _scaled(image.height, scale)))
     smaller.save(target, kind, quality=JPEG_QUALITY)
 
 
-def _video(source: Path, target: Path, container: str) -> None:
+def _video(source: Path, target: Path, container: str, scale: Fraction) -> None:
     with av.open(str(source)) as reading, av.open(str(target), "w", format=container) as writing:
         stream = picture_of(reading)
         coded = writing.add_stream("libx264", stream.average_rate or 25, options=VIDEO)
-        coded.width, coded.height = _scaled(stream.width), _scaled(stream.height)
+        coded.width = _scaled(stream.width, scale)
+        coded.height = _scaled(stream.height, scale)
         coded.pix_fmt = "yuv420p"
         coded.codec_context.time_base = stream.time_base or Fraction(1, 1000)
         for _, frame in decoded(reading, stream):
@@ -70,6 +74,6 @@ def _sound(source: Path, target: Path, container: str) -> None:
         writing.mux(coded.encode(None))
 
 
-def _scaled(side: int) -> int:
+def _scaled(side: int, scale: Fraction) -> int:
     """Even, as 4:2:0 needs."""
-    return max(16, int(side * SCALE) // 2 * 2)
+    return max(16, int(side * scale) // 2 * 2)

@@ -4,6 +4,7 @@ An entry is written in the same transaction as the record of the delivery. Wheth
 released, or was recalled, is its generation's state and not held here.
 """
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,12 @@ from sqlmodel import Session, col
 
 from governance.kernel import clock
 from governance.kernel.database import Database
-from governance.kernel.errors import Conflict
+from governance.kernel.errors import Conflict, InvalidRequest
 from governance.marking.fingerprint.fingerprint import Fingerprint
 from governance.marking.fingerprint.index import FingerprintIndex, Match
 from governance.marking.tables import MarkedAsset
+
+log = logging.getLogger(__name__)
 
 Ids = Mapping[str, NDArray[np.uint64]]
 
@@ -158,13 +161,22 @@ class MarkIndex:
             read.append(row.id)
             if row.watermark is not None:
                 added.setdefault(row.organisation, []).append(int(row.watermark, 16))
-            if row.fingerprint is not None:
-                yield row.id, Fingerprint.from_bytes(row.fingerprint)
+            if (fingerprint := _readable(row.id, row.fingerprint)) is not None:
+                yield row.id, fingerprint
         self._recent = tuple(sorted(read))
 
     def _joined(self, organisation: str, new: list[int]) -> NDArray[np.uint64]:
         held = self._ids.get(organisation, np.zeros(0, np.uint64))
         return np.concatenate([held, np.array(new, np.uint64)])
+
+
+def _readable(entry: int, stored: bytes | None) -> Fingerprint | None:
+    """None for a damaged one, too: one entry must not keep all others from being found."""
+    try:
+        return Fingerprint.from_bytes(stored) if stored is not None else None
+    except InvalidRequest:
+        log.error("the fingerprint of marked asset %d is damaged and left out", entry)
+        return None
 
 
 def _first(session: Session, condition: ColumnElement[bool]) -> MarkedAsset | None:

@@ -46,6 +46,10 @@ def opened(path: Path) -> Iterator[Sound | None]:
             return
         stream = container.streams.audio[0]
         context = stream.codec_context
+        if context is None:
+            raise InvalidRequest(
+                "media_unsupported", "The sound is of an unknown codec; convert it to AAC or mp3."
+            )
         _check(context.sample_rate, context.channels)
         yield Sound(
             context.sample_rate,

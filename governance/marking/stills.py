@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -20,7 +21,10 @@ from governance.marking.frames import Bytes
 QUALITY = 95  # of JPEG and lossy WebP
 PAINTABLE = ("RGB", "RGBA", "L", "LA")
 XMP_TEXT = "XML:com.adobe.xmp"  # written by metadata.xmp
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
+BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error),
+    av.error.FFmpegError,
+)
 
 
 @dataclass

@@ -11,11 +11,11 @@ from governance.reporting.rules import RuleBook, deciding, matched_rules
 
 ACCESS_DENIED = "access_denied"
 MARKS_LOST = "marks_lost"
-# Where a released file was looked at again.
+# Where a released file was looked at again, as `what` of its case.
 _SOURCES = {
-    "stored": "in the stored file",
-    "reference": "in a transcode as platforms make them",
-    "copy": "in a copy",
+    "stored": "lost_in_the_stored_file",
+    "reference": "lost_in_a_transcode_as_platforms_make_them",
+    "copy": "lost_in_a_copy_found_elsewhere",
 }
 
 
@@ -24,7 +24,8 @@ class Case:
     """One exception: who, what, why, and where its records lie.
 
     what: stable code or codes; by: the person who decided, if one did; notes: sentences on
-    record; rules: references of the rules that decided; held: money that is still held.
+    record; rules: references of the rules that decided; held: money that is still held; duties:
+    those that a released file no longer meets.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Case:
     notes: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     held: str = ""
+    duties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,13 @@ def _case(item: ReportedStory, book: RuleBook) -> Case:
 
 def _lost(item: ReportedStory, check: dict[str, Any]) -> Case:
     """A mark that was due was no longer found after the release."""
-    where = _SOURCES[check["source"]] + (f" from {check['host']}" if check["host"] else "")
-    notes = (f"{', '.join(check['lost'])} not found {where}",)
-    return Case(**_about(item), kind=MARKS_LOST, what=MARKS_LOST, notes=notes)
+    return Case(
+        **_about(item),
+        kind=MARKS_LOST,
+        what=_SOURCES[check["source"]],
+        notes=(f"Fetched from {check['host']}.",) if check["host"] else (),
+        duties=tuple(check["lost"]),
+    )
 
 
 def _about(item: ReportedStory) -> dict[str, Any]:

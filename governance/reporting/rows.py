@@ -7,6 +7,7 @@ from typing import Any
 from governance.evidence.encoding import serialise
 from governance.evidence.story import State, Story
 from governance.reporting import rules
+from governance.reporting.gaps import MARK_OF_DUTY
 from governance.reporting.population import ReportedStory
 from governance.reporting.rules import RuleBook
 
@@ -126,7 +127,14 @@ def _row(item: ReportedStory, book: RuleBook) -> Row:
 
 
 def _marks(story: Story) -> str:
-    states = {mark["kind"]: mark["state"] for mark in story.marks}
+    """An absent mark that nothing asked for and nobody wrote is none that was due."""
+    due = {mark["kind"] for mark in story.written_marks}
+    due |= {MARK_OF_DUTY[duty["kind"]][0] for duty in story.duties if duty["kind"] in MARK_OF_DUTY}
+    states = {
+        mark["kind"]: mark["state"]
+        for mark in story.marks
+        if mark["state"] != "absent" or mark["kind"] in due
+    }
     return "".join(_sign(letter, states.get(kind)) for kind, letter in MARK_LETTERS.items())
 
 

@@ -5,7 +5,7 @@ fingerprint), changed by real codecs, and asked about among ids and fingerprints
 Then unmarked files are asked about: how often is a mark found that isn't there?
 
 Usage: python scripts/bench/robustness.py [--full] [--clips FOLDER [--only]] [--work FOLDER]
---full: 14 clips of 5 s at 1280 × 720 and over 10,000 trials; about half an hour on two cores.
+--full: 12 clips of 4 s at 960 × 540 and over 10,000 trials; about half an hour on two cores.
 --clips: mp4, mov, png, jpeg and webp of a folder, besides the drawn clips; --only: instead.
 --work: keeps what was measured; the same command goes on where the last one was stopped.
 """
@@ -26,7 +26,7 @@ from tables import figures, print_cells, print_quality, print_unmarked
 from work import PARTS, find_false, gather_strangers, mark_subject, measure_subject
 
 QUICK = Scale(640, 360, 3.0, clips=4, images=2, sounds=2, strangers=10_000, seeds=2, secrets=1)
-FULL = Scale(1280, 720, 5.0, clips=14, images=14, sounds=6, strangers=10_000, seeds=36, secrets=2)
+FULL = Scale(960, 540, 4.0, clips=12, images=12, sounds=6, strangers=10_000, seeds=36, secrets=2)
 
 
 def main() -> None:

@@ -249,6 +249,7 @@ def open_site(folder: Path) -> Iterator[Site]:
                 checkpoint_interval=0.1,
                 max_json_body=JSON_LIMIT,
                 max_upload=UPLOAD_LIMIT,
+                check_hosts="127.0.0.1",
                 openai_videos_url=vendor.url,
                 openai_videos_key=vendor.key,
             )

@@ -280,6 +280,17 @@ class TestLimits:
 
         assert asyncio.run(ask()) == [400, 429, 400, 400, 429]
 
+    def test_ipv4_written_as_ipv6_is_not_one_customer(self, app: FastAPI) -> None:
+        async def ask() -> list[int]:
+            app.state.rates = Rates("1000/second", "1000/second", "1/minute")
+            answers = []
+            for address in ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1"):
+                async with self.client(app, address) as http:
+                    answers.append((await http.post(DETECT)).status_code)
+            return answers
+
+        assert asyncio.run(ask()) == [400, 400, 429]
+
     def test_what_is_too_much_at_once_is_told_to_come_back(
         self, app: FastAPI, gate: threading.Event
     ) -> None:

@@ -1,5 +1,6 @@
 """The small client calls what it says and reports refusals by their code."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def test_it_speaks_the_services_routes(service: Service, clip: Path, tmp_path: P
     service.answers = {"/v1/videos/gen_1/content": MP4}
     with GovernanceClient(service.url, auth=service.signer) as client:
         client.create_video("a harbour", metadata={"project": "spring"}, idempotency_key="k-1")
+        client.create("audio", "gulls", seconds=6, metadata={"project": "spring"})
         client.video("gen_1")
         client.content("gen_1", tmp_path / "out.mp4")
         client.list_videos(after="gen_0", limit=5)
@@ -36,6 +38,7 @@ def test_it_speaks_the_services_routes(service: Service, clip: Path, tmp_path: P
         client.proof("rec/1")
     assert [f"{seen.method} {seen.target}" for seen in service.seen] == [
         "POST /v1/videos",
+        "POST /v1/governance/generations",
         "GET /v1/videos/gen_1",
         "GET /v1/videos/gen_1/content",
         "GET /v1/videos?limit=5&after=gen_0",
@@ -49,7 +52,14 @@ def test_it_speaks_the_services_routes(service: Service, clip: Path, tmp_path: P
     assert (tmp_path / "out.mp4").read_bytes() == MP4
     assert service.seen[0].headers["idempotency-key"] == "k-1"
     assert b'"project":"spring"' in service.seen[0].body
-    imported = service.seen[6]
+    assert json.loads(service.seen[1].body) == {
+        "media": "audio",
+        "prompt": "gulls",
+        "model": "auto",
+        "seconds": "6",
+        "metadata": {"project": "spring"},
+    }
+    imported = service.seen[7]
     assert imported.headers["idempotency-key"] == "k-2"
     for part in (MP4, b'name="metadata[project]"', b"gen_1,gen_2"):
         assert part in imported.body

@@ -72,3 +72,23 @@ def test_what_cannot_be_looked_at_is_an_error_that_stops_no_other(
 
 def test_a_folder_mistyped_is_an_error(tmp_path: Path, unknown: Path) -> None:
     assert main(["detect", str(unknown), "--data", str(tmp_path / "none")]) == 2
+
+
+def test_marks_check_tells_what_a_copy_lost_from_what_was_never_written(
+    press: Press, data: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy.jpg"
+    Image.open(press.delivered(press.released)).convert("RGB").save(copy, quality=80)
+    assert main(["marks", "check", str(copy), "--against", press.released, *data]) == 1
+    said = capsys.readouterr().out
+    assert "c2pa         lost " in said
+    assert "aigc         not written " in said
+    assert "Lost, though due: mark.signed_metadata" in said
+
+
+def test_marks_check_of_a_file_that_is_not_there_says_so(
+    press: Press, data: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "missing.mp4")
+    assert main(["marks", "check", missing, "--against", press.released, *data]) == 2
+    assert "missing.mp4" in capsys.readouterr().err

@@ -16,7 +16,8 @@ from tests.house import CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
 from tests.marking import samples
 from tests.platform import Service
 
-SOUND = replace(CLIP, media="audio", model="local/procedural-audio", width=0, height=0)
+# Shorter ones cannot carry a watermark.
+SOUND = replace(CLIP, media="audio", model="local/procedural-audio", width=0, height=0, seconds=5)
 DEEP_FAKE = replace(
     PICTURE, width=512, height=512, declaration=Declaration(deep_fake="yes", real_person="no")
 )

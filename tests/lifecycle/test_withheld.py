@@ -15,7 +15,8 @@ from governance.kernel.errors import ConfigurationError
 from governance.kernel.media import sha256_file
 from governance.lifecycle import engine, finishing
 from governance.lifecycle.engine import MAX_FAILURES
-from governance.marking.write import MarkContext
+from governance.marking.fingerprint.picture import PictureFingerprinter
+from governance.marking.write import MarkContext, Marked
 from tests.house import PICTURE, House
 from tests.lifecycle.states import withheld
 from tests.platform import Service
@@ -36,16 +37,18 @@ def test_a_file_that_automated_review_fails_is_withheld(house: House) -> None:
 def test_a_marker_that_writes_nothing_is_caught_by_the_independent_reader(
     house: House, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pretend(source: Asset, target: Path, _: Sequence[Duty], __: MarkContext) -> tuple[Mark]:
+    def pretend(source: Asset, target: Path, _: Sequence[Duty], __: MarkContext) -> Marked:
         shutil.copy(source.path, target)
-        return (Mark("c2pa", "present", "marker", "1", "So it says."),)
+        said = Mark("c2pa", "present", "marker", "1", "So it says.")
+        return Marked((said,), PictureFingerprinter().finish())
 
     generation = house.made(State.SCREENED)
     monkeypatch.setattr(finishing, "mark", pretend)
     told = service.run(generation)
     assert told.state == State.WITHHELD
     assert told.ending and told.ending["code"] == "duty_unmet"
-    assert told.unmet == ["mark.signed_metadata"]
+    assert told.unmet == ["mark.signed_metadata", "mark.watermark"]
+    assert [reason.partition(":")[0] for reason in told.ending["reasons"]] == told.unmet
     assert service.events(generation)[-2:] == ["marks.verified", "asset.withheld"]
 
 

@@ -208,14 +208,14 @@ def test_what_hides_behind_the_end_of_a_file_is_not_delivered(
     make: Make, context: MarkContext, tmp_path: Path, kind: str, duties: list[Duty]
 ) -> None:
     path, target = make(kind).path, tmp_path / "target"
-    clean = path.read_bytes()
-    path.write_bytes(clean + archive())
+    clean, hidden = path.read_bytes(), archive()
+    path.write_bytes(clean + hidden)
     source = inspect(path)
     assert end_of(path, kind) == len(clean)
     marked = mark(source, target, duties, context)
     assert b"<script>" not in target.read_bytes()
     assert not zipfile.is_zipfile(target)
-    assert path.read_bytes() == clean + archive()
+    assert path.read_bytes() == clean + hidden
     assert found(read_back(target, marked, context), "c2pa").state == "present"
 
 

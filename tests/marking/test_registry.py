@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from governance.kernel.database import Database
 from governance.kernel.errors import Conflict
 from governance.marking import registry
 from governance.marking.fingerprint.fingerprint import Fingerprint
 from governance.marking.registry import MarkIndex
+from governance.marking.tables import MarkedAsset
 from tests.marking.fingerprint.pictures import pan, scene, still
 
 ACME, OTHER = "org_" + "a" * 32, "org_" + "b" * 32
@@ -156,3 +157,19 @@ def test_an_erased_fingerprint_is_found_no_more_and_the_watermark_still_is(
         entry = registry.by_watermark(session, WATERMARK)
     assert entry is not None
     assert entry.fingerprint is None
+
+
+def test_a_damaged_fingerprint_is_left_out_with_one_line_and_the_others_are_found(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (1, 2):
+        register(database, number, watermark_id=number, fingerprint=pan(number))
+    table = MarkedAsset.__table__  # type: ignore[attr-defined]
+    damaged = update(table).where(table.c.digest == digest(1)).values(fingerprint=b"GFP1")
+    database.write(lambda connection: connection.execute(damaged))
+    marks = MarkIndex(database)
+    for _ in range(2):
+        assert [found.digest for found in marks.search(pan(2))] == [digest(2)]
+        assert marks.search(pan(1)) == ()
+    assert marks.ids()[ACME].tolist() == [1, 2]
+    assert len([line for line in caplog.messages if "damaged" in line]) == 1

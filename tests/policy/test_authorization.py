@@ -22,8 +22,8 @@ MAY: dict[str, set[str]] = {
         "service:manage", "service:read", "switch:manage", "switch:read",
     },
     "compliance_officer": {
-        "agent:read", "approval:decide", "asset:recall", "checkpoint:read", "consent:read",
-        "consent:withdraw", "consent:erase", "disclosure:read", "export:create",
+        "agent:read", "approval:decide", "asset:check", "asset:recall", "checkpoint:read",
+        "consent:read", "consent:withdraw", "consent:erase", "disclosure:read", "export:create",
         "generation:read", "generation:list", "generation:download", "mandate:manage",
         "mandate:read", "mandate:revoke", "model:list", "policy:read", "record:read",
         "report:create", "review:read", "role:read", "service:read", "switch:manage",
@@ -34,7 +34,7 @@ MAY: dict[str, set[str]] = {
         "review:claim", "review:decide",
     },
     "producer": {
-        "asset:import", "checkpoint:read", "consent:create", "consent:read",
+        "asset:check", "asset:import", "checkpoint:read", "consent:create", "consent:read",
         "generation:create", "generation:read", "generation:list", "generation:cancel",
         "generation:download", "mandate:create", "mandate:read", "mandate:revoke", "model:list",
         "preflight:create", "waiver:create",

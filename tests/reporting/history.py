@@ -193,7 +193,7 @@ class History:
             "asset.marked",
             {"source": digest(f"{stream} original"), "media": media(stream), "marks": written},
         )
-        read = [*written, mark("watermark", "not_checked")]
+        read = [*written, mark("watermark", "not_checked"), mark("aigc", "absent")]
         if unmet:
             read[0] = mark("c2pa", "absent")
         self.append(
@@ -331,6 +331,23 @@ class History:
     def recalled(self) -> str:
         stream = self.released()
         self.append(stream, "asset.recalled", {"reason": "wrong_territory", "by": PEOPLE[5]})
+        return stream
+
+    def checked(self, lost: list[str], source: str = "copy", host: str | None = None) -> str:
+        stream = self.released()
+        self.append(
+            stream,
+            "marks.checked",
+            {
+                "media": media(f"{stream} copy"),
+                "source": source,
+                "host": host,
+                "match": "watermark",
+                "marks": [mark("c2pa", "absent"), mark("watermark")],
+                "lost": lost,
+                "by": PEOPLE[5] if source == "copy" else None,
+            },
+        )
         return stream
 
     def imported(self) -> str:

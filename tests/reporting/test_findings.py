@@ -165,6 +165,31 @@ def test_a_refused_call_outside_the_period_is_left_out() -> None:
     assert cases(history) == []
 
 
+def test_what_a_copy_has_lost_is_told_with_where_it_was_found() -> None:
+    history = History()
+    history.checked(["mark.signed_metadata"], host="media.example")
+    (case,) = cases(history)
+    assert (case.kind, case.what) == ("marks_lost", "lost_in_a_copy_found_elsewhere")
+    assert case.duties == ("mark.signed_metadata",)
+    assert case.notes == ("Fetched from media.example.",)
+
+
+def test_what_the_scheduled_check_misses_is_told_with_what_was_looked_at() -> None:
+    history = History()
+    history.checked(["label.visible", "mark.watermark"], source="stored")
+    history.checked(["mark.watermark"], source="reference")
+    assert [(case.what, case.duties, case.notes) for case in cases(history)] == [
+        ("lost_in_the_stored_file", ("label.visible", "mark.watermark"), ()),
+        ("lost_in_a_transcode_as_platforms_make_them", ("mark.watermark",), ()),
+    ]
+
+
+def test_a_check_that_finds_everything_is_no_exception() -> None:
+    history = History()
+    history.checked([])
+    assert cases(history) == []
+
+
 def test_released_files_are_no_exceptions() -> None:
     history = History()
     history.released()
@@ -189,13 +214,13 @@ def test_the_gravest_exceptions_come_first_and_all_are_counted_beyond_the_limit(
 def test_marks_show_what_a_reader_found_and_where_none_was_due() -> None:
     history = History()
     history.released()
-    assert only_row(history).marks == "CIL?·"
+    assert only_row(history).marks == "CIL?··"
 
 
 def test_an_absent_mark_shows_as_a_minus() -> None:
     history = History()
     history.withheld()
-    assert only_row(history).marks == "−IL?·"
+    assert only_row(history).marks == "−IL?··"
 
 
 def test_a_row_names_the_rules_that_decided_and_counts_the_others() -> None:

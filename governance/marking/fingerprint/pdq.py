@@ -59,6 +59,18 @@ def bits(waves: Plane) -> Hash:
     return np.packbits((waves > median)[..., ::-1], axis=-1)
 
 
+def variety(hashes: Hash) -> NDArray[np.int64]:
+    """(…, 32) to (…): 0 to 120; how far each of 16 rows is from repeating the one before.
+
+    A row, or its inverse, that comes again adds 0, an unrelated one about 6.4. A lone box or line
+    on blank paper repeats one row throughout, and such hashes resemble each other.
+    """
+    rows = hashes.view(">u2")
+    changed = np.bitwise_count(rows[..., 1:] ^ rows[..., :-1]).astype(np.int64)
+    varied: NDArray[np.int64] = np.minimum(changed, KEPT - changed).sum(axis=-1)
+    return varied
+
+
 @lru_cache(maxsize=256)
 def frequencies(length: int) -> Plane:
     """(16, length): from one line of a picture to its frequencies."""

@@ -136,6 +136,7 @@ def _key_frames(path: Path, label: Label) -> list[tuple[float, Bytes]]:
     """The master's key frames in which the label is due, with their times from the first frame."""
     with open_video(path) as container:
         stream = picture_of(container)
+        stream.codec_context.skip_frame = "NONKEY"
         duration = float(container.duration or 0) / av.time_base
         first = next(container.decode(stream))
         found = {0.0: first}

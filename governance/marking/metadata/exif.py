@@ -3,7 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
+MAX_TRIED = 16  # places where a label may begin; a file has one
+MAX_LABEL = 16_384
 STARTS = re.compile(rb'\{\s*"(AIGC|Label)"')
 
 
@@ -21,14 +24,16 @@ def without_label(content: bytes) -> bytes:
 
 
 def _found(content: bytes) -> Iterator[tuple[int, int]]:
-    text = content.decode("latin-1")  # one character for each byte
     end = 0
-    for match in STARTS.finditer(content):
-        if match.start() < end:  # inside the one before
+    for match in islice(STARTS.finditer(content), MAX_TRIED):
+        start = match.start()
+        if start < end:  # inside the one before
             continue
+        text = content[start : start + MAX_LABEL].decode("latin-1")  # a character for each byte
         try:
-            _, end = json.JSONDecoder().raw_decode(text, match.start())
+            _, length = json.JSONDecoder().raw_decode(text)
         except (ValueError, RecursionError):
             continue
-        if '"ContentProducer"' in text[match.start() : end]:
-            yield match.start(), end
+        end = start + length
+        if '"ContentProducer"' in text[:length]:
+            yield start, end

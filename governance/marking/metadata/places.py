@@ -1,16 +1,20 @@
 """Where files keep metadata: XMP packets, China's AIGC labels, Exif. For reading only.
 
-Files come from strangers: every size is bounded, a broken container has no metadata.
+Files come from strangers: every size and number is bounded, a broken container has no metadata.
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from governance.marking.containers import MAX_PIECES
+
 MAX_PACKET = 1 << 20
+MAX_PLACES = 16  # a file has one of each kind; more contradict each other already
 MAX_MOOV = 64 << 20
 
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # XMP specification part 3, 1.2.7.1
@@ -50,7 +54,8 @@ def places(path: Path, media_type: str) -> tuple[Place, ...]:
     }[media_type]
     with path.open("rb") as stream:
         try:
-            return tuple(walk(stream))
+            fitting = (place for place in walk(stream) if len(place.content) <= MAX_PACKET)
+            return tuple(islice(fitting, MAX_PLACES))
         except (struct.error, ValueError, IndexError, zlib.error):
             return ()
 
@@ -59,7 +64,9 @@ def _iso_media(stream: BinaryIO) -> Iterator[Place]:
     """ISO/IEC 14496-12: boxes of size, type, payload; 1 means a 64-bit size, 0 the rest."""
     end = stream.seek(0, 2)
     at = 0
-    while at + 8 <= end:
+    for _ in range(MAX_PIECES):
+        if at + 8 > end:
+            return
         stream.seek(at)
         size, kind = struct.unpack(">I4s", stream.read(8))
         header = 8
@@ -120,9 +127,12 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _png(stream: BinaryIO) -> Iterator[Place]:
-    """PNG (W3C) section 5.3: chunks of length, type, data and checksum."""
+    """PNG (W3C) section 5.3: chunks of length, type, data and checksum, up to IEND."""
     stream.seek(8)
-    while header := stream.read(8):
+    for _ in range(MAX_PIECES):
+        header = stream.read(8)
+        if len(header) < 8 or header[4:] == b"IEND":
+            return
         length, kind = struct.unpack(">I4s", header)
         if kind not in (b"iTXt", b"tEXt", b"zTXt", b"eXIf") or length > MAX_PACKET:
             stream.seek(length + 4, 1)
@@ -154,8 +164,8 @@ def _png_text(kind: bytes, data: bytes) -> bytes:
 def _jpeg(stream: BinaryIO) -> Iterator[Place]:
     """ISO/IEC 10918-1 annex B: marker segments up to the first scan."""
     stream.seek(2)
-    while len(start := stream.read(4)) == 4:
-        fill, marker, length = struct.unpack(">BBH", start)
+    for _ in range(MAX_PIECES):
+        fill, marker, length = struct.unpack(">BBH", stream.read(4))
         if fill != 0xFF or marker == 0xDA or length < 2:
             return
         data = stream.read(length - 2)
@@ -168,7 +178,10 @@ def _jpeg(stream: BinaryIO) -> Iterator[Place]:
 def _riff(stream: BinaryIO) -> Iterator[Place]:
     """RIFF chunks of name, size, payload, padded to even."""
     stream.seek(12)
-    while len(header := stream.read(8)) == 8:
+    for _ in range(MAX_PIECES):
+        header = stream.read(8)
+        if len(header) < 8:
+            return
         name, length = struct.unpack("<4sI", header)
         kind = RIFF_KINDS.get(name)
         if kind and length <= MAX_PACKET:
@@ -188,7 +201,9 @@ def _mp3(stream: BinaryIO) -> Iterator[Place]:
     if plain_sizes and header[5] & 0x80:  # unsynchronised as a whole
         tag = tag.replace(b"\xff\x00", b"\xff")
     at = _extended(tag, plain_sizes) if header[5] & 0x40 else 0
-    while at + 10 <= len(tag) and tag[at]:
+    for _ in range(MAX_PIECES):
+        if at + 10 > len(tag) or not tag[at]:
+            return
         name, size = tag[at : at + 4], tag[at + 4 : at + 8]
         length = int.from_bytes(size, "big") if plain_sizes else _syncsafe(size)
         content = tag[at + 10 : at + 10 + length]

@@ -71,5 +71,5 @@ def _values(root: ElementTree.Element, tag: str) -> set[str]:
         found.add(description.get(tag, ""))
         for element in description.findall(tag):
             found.add(element.get(RDF + "resource", "") or (element.text or "").strip())
-            found.update((item.text or "").strip() for item in element.iter(RDF + "li"))
+            found.update((item.text or "").strip() for item in element.findall(f"*/{RDF}li"))
     return found - {""}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from governance.marking.fingerprint import pdq
 from governance.marking.fingerprint.fingerprint import HASH_BYTES, Fingerprint
 from governance.marking.fingerprint.index import FingerprintIndex
 from governance.marking.fingerprint.sound import SoundFingerprinter
@@ -222,3 +223,54 @@ def test_searching_goes_on_while_clips_are_added() -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def seen(original: Fingerprint, bits: int, *, view: int, moments: int) -> Fingerprint:
+    """A question whose first moments lie so far from the original's, under one view."""
+    asked = noise(77, moments=moments * 4).hashes.reshape(moments, 4, HASH_BYTES)
+    asked[:, view] = original.hashes[:moments]
+    asked[:, view, : bits // 8] ^= 255
+    return Fingerprint("picture", original.milliseconds[:0], asked[:0, 0], at(moments), asked)
+
+
+def at(moments: int) -> np.ndarray:
+    return np.arange(moments, dtype=np.uint32) * 1000
+
+
+def test_a_cut_copy_needs_two_moments_or_one_that_is_very_near() -> None:
+    index, original = FingerprintIndex(), noise(1)
+    index.add(1, original)
+    assert keys(index, seen(original, 64, view=0, moments=1)) == [1]
+    assert keys(index, seen(original, 64, view=2, moments=1)) == []
+    assert keys(index, seen(original, 40, view=2, moments=1)) == [1]
+    assert keys(index, seen(original, 64, view=2, moments=2)) == [1]
+
+
+def test_two_moments_that_look_alike_count_as_one() -> None:
+    index, held = FingerprintIndex(), noise(1, moments=2)
+    original = Fingerprint("picture", held.milliseconds, held.hashes[[0, 0]])
+    index.add(1, original)
+    assert keys(index, seen(original, 64, view=2, moments=2)) == []
+
+
+def test_one_stored_moment_does_not_answer_for_many() -> None:
+    index, original = FingerprintIndex(), noise(1, moments=4)
+    index.add(1, original)
+    still_frame = Fingerprint("picture", at(4), original.hashes[[0, 0, 0, 0]])
+    assert keys(index, original) == [1]
+    assert keys(index, still_frame) == []
+
+
+def test_a_hash_that_repeats_one_row_is_no_evidence() -> None:
+    index = FingerprintIndex()
+    rows = np.random.default_rng(1).integers(0, 256, (1, 2), np.uint8)
+    box = Fingerprint("picture", at(1), np.tile(rows, (1, 16)))
+    index.add(1, box)
+    assert keys(index, box) == []
+
+
+def test_the_nearer_comes_first_and_of_the_same_nearness_the_plainer() -> None:
+    index, original = FingerprintIndex(), noise(1)
+    mirrored = Fingerprint("picture", original.milliseconds, pdq.dihedral(original.hashes)[2])
+    index.add_all([(1, flipped(original, 0.1)), (2, mirrored), (3, original)])
+    assert keys(index, original) == [3, 2, 1]

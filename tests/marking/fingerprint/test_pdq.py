@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from governance.marking.fingerprint import pdq
+from governance.marking.fingerprint.index import MIN_VARIETY
 from tests.marking.fingerprint.pictures import Luma, scene, waves
 
 # Of `waves`, by the reference implementation (the C++ of pdqhash 0.2.8): size, hash, quality.
@@ -82,3 +83,11 @@ def test_unrelated_pictures_differ_in_about_half_of_the_bits() -> None:
 
 def test_a_flat_picture_has_no_quality() -> None:
     assert pdq.quality(pdq.picture64(np.full((100, 100), 90, np.float32))) == 0
+
+
+def test_a_lone_box_on_blank_paper_has_a_hash_of_little_variety() -> None:
+    for top, left in ((60, 80), (20, 200), (110, 30)):
+        paper = np.full((180, 320), 230, np.uint8)
+        paper[top : top + 40, left : left + 90] = 30
+        assert pdq.variety(hashed(paper)) < MIN_VARIETY
+    assert min(pdq.variety(hashed(scene(seed))) for seed in range(12)) >= MIN_VARIETY
