@@ -299,7 +299,8 @@ def _checked(s: Story, body: Body) -> None:
         s.rechecked_at = s.changed_at
     if body["lost"]:
         told = {key: body[key] for key in ("source", "host", "match", "lost")}
-        s.failed_checks = [*s.failed_checks, {**told, "digest": body["media"]["digest"]}]
+        told |= {"digest": body["media"]["digest"], "at": s.changed_at}
+        s.failed_checks = [*s.failed_checks, told]
 
 
 def _recalled(s: Story, body: Body) -> State:

@@ -82,7 +82,7 @@ def _case(item: ReportedStory, book: RuleBook) -> Case:
 def _lost(item: ReportedStory, check: dict[str, Any]) -> Case:
     """A mark that was due was no longer found after the release."""
     return Case(
-        **_about(item),
+        **(_about(item) | {"time": check["at"]}),
         kind=MARKS_LOST,
         what=_SOURCES[check["source"]],
         notes=(f"Fetched from {check['host']}.",) if check["host"] else (),

@@ -12,10 +12,12 @@ from governance.marking.watermark.reading import Reading, word
 from governance.marking.watermark.search import search
 from governance.marking.watermark.spectrum import flattened, spectrum
 
-# The change's variance over the picture's: SSIM falls by the same small share everywhere, flat
-# areas (where its constant C2 / 2 stands for the picture's variance) included.
+# The change's variance over the picture's: SSIM falls by the same small share everywhere, as if
+# there were always some texture; less on quite flat areas, where the eye sees what SSIM doesn't and
+# where little is enough to be read.
 SHARE = 0.11
-FLAT_VARIANCE = 12.0
+SOME_TEXTURE = 12.0
+FLAT = 3.0
 STRONGEST = 3.6
 LARGEST = 15  # of any pixel's change: the pattern stays below 127 / 32
 MEAN_CHANGE = 2.48  # root mean square over a picture, in steps of luma: PSNR 40.1 dB and more
@@ -90,7 +92,7 @@ def _amplitude(luma: Bytes) -> Bytes:
     variance = _means(coarse * coarse) - _means(coarse) ** 2
     # The median keeps a single outline from making a halo on the flat ground beside it.
     variance = ndimage.uniform_filter(ndimage.median_filter(variance, 3), 3)
-    strength = np.sqrt(SHARE * (FLAT_VARIANCE + variance))
+    strength = np.sqrt(SHARE * (np.minimum(FLAT + variance, SOME_TEXTURE) + variance))
     np.minimum(strength, STRONGEST, out=strength)
     strength *= min(1.0, MEAN_CHANGE / float(np.sqrt(np.mean(strength**2))))
     small = Image.fromarray(np.rint(strength * PRECISION).astype(np.uint8))
