@@ -24,7 +24,6 @@ from subjects import Subject
 from governance.marking.credentials.authority import Authority
 from governance.marking.credentials.manifest_read import read_manifest
 from governance.marking.decode import watch
-from governance.marking.encode import Painters
 from governance.marking.fingerprint.fingerprint import Fingerprint
 from governance.marking.fingerprint.index import FingerprintIndex
 from governance.marking.fingerprint.picture import PictureFingerprinter
@@ -76,11 +75,9 @@ def mark_file(subject: str, source: Path, target: Path, authority: Authority) ->
     return marked.fingerprint
 
 
-def painters(subject: str) -> Painters:
+def watermark(subject: str, width: int, height: int) -> PictureWatermark:
     """The watermark of a file, and nothing else."""
-    return lambda width, height: [
-        PictureWatermark(keys(), ORGANISATION, watermark_id(subject), width, height)
-    ]
+    return PictureWatermark(keys(), ORGANISATION, watermark_id(subject), width, height)
 
 
 def ask(subject: Subject, change: str, changed: Path, media_type: str, crowd: Crowd) -> Cell:

@@ -1,5 +1,6 @@
 """How far two pictures differ: PSNR and SSIM of the luma."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from governance.marking.decode import pictures
-from governance.marking.encode import Painters, encode_video
+from governance.marking.encode import encode_video
+from governance.marking.watermark.picture import PictureWatermark
 
 Luma = NDArray[np.uint8]
 
@@ -68,16 +70,20 @@ class Quality:
     psnr_encoded: float
 
 
-def judge(master: Path, media_type: str, painter: Painters, work: Path) -> Quality:
-    """Watermark only, no label. Images are painted, not encoded."""
-    pairs = [_painted(seconds, luma, painter) for seconds, luma in _sample(master, media_type)]
+def judge(
+    master: Path, media_type: str, watermark: Callable[[int, int], PictureWatermark], work: Path
+) -> Quality:
+    """Watermark only, no label. Images are not encoded."""
+    is_video = media_type == "video/mp4"
+    change = _painted if is_video else _drawn
+    pairs = [change(seconds, luma, watermark) for seconds, luma in _sample(master, media_type)]
     painted = float(np.mean([psnr(*pair) for pair in pairs]))
     alike = float(np.mean([ssim(*pair) for pair in pairs]))
     coarse = float(np.mean([ssim(quarter(one), quarter(other)) for one, other in pairs]))
-    if media_type != "video/mp4":
+    if not is_video:
         return Quality(painted, alike, coarse, painted, ENOUGH_DB)
     marked, plain = work / "watermarked.mp4", work / "plain.mp4"
-    encode_video(master, marked, media_type, painter)
+    encode_video(master, marked, media_type, lambda width, height: [watermark(width, height)])
     encode_video(master, plain, media_type, lambda width, height: ())
     figures = [
         np.mean(
@@ -93,12 +99,20 @@ def judge(master: Path, media_type: str, painter: Painters, work: Path) -> Quali
     return Quality(painted, alike, coarse, float(figures[0]), float(figures[1]))
 
 
-def _painted(seconds: float, luma: Luma, painter: Painters) -> tuple[Luma, Luma]:
+def _painted(
+    seconds: float, luma: Luma, watermark: Callable[[int, int], PictureWatermark]
+) -> tuple[Luma, Luma]:
     changed = luma.copy()
     chroma = np.zeros((luma.shape[0] // 2, luma.shape[1] // 2), np.uint8)
-    for one in painter(luma.shape[1], luma.shape[0]):
-        one.paint(seconds, changed, (chroma, chroma))
+    watermark(luma.shape[1], luma.shape[0]).paint(seconds, changed, (chroma, chroma))
     return luma, changed
+
+
+def _drawn(
+    _: float, luma: Luma, watermark: Callable[[int, int], PictureWatermark]
+) -> tuple[Luma, Luma]:
+    delta = watermark(luma.shape[1], luma.shape[0]).delta(luma)
+    return luma, np.clip(luma + delta, 0, 255).astype(np.uint8)
 
 
 def _sample(path: Path, media_type: str) -> list[tuple[float, Luma]]:

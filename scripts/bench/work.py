@@ -4,12 +4,12 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cells import Cell, Crowd, ask, mark_file, painters
+from cells import Cell, Crowd, ask, mark_file, watermark
 from product import ORGANISATION, watermark_id
 from quality import Quality, judge
 from strangers import fingerprints, issued, sound_fingerprints
@@ -46,7 +46,9 @@ def mark_subject(options: Options, subject: Subject) -> tuple[Subject, Quality |
         fingerprint = mark_file(subject.id, master, marked, keys)
         judged = None
         if subject.medium != "sound":
-            judged = judge(master, MEDIA_TYPES[subject.suffix], painters(subject.id), folder)
+            judged = judge(
+                master, MEDIA_TYPES[subject.suffix], partial(watermark, subject.id), folder
+            )
         return {
             "fingerprint": fingerprint.to_bytes().hex(),
             "quality": asdict(judged) if judged else None,
