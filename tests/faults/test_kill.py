@@ -63,6 +63,7 @@ CRASHES: dict[str, tuple[Crash, ...]] = {
     "mark": (Crash(PICTURE, "asset.marked"),),
     "verify": (Crash(PICTURE, "marks.verified"),),
     "clear": (Crash(PICTURE, "asset.released"), Crash(DOUBTFUL, "review.opened")),
+    "recheck": (Crash(PICTURE, "marks.checked"),),
     "expire": (Crash(DOUBTFUL, "generation.ended", State.EXPIRED, State.EXPIRED),),
 }
 ACTS = [
@@ -200,5 +201,5 @@ def assert_told_once(house: House, generation: str) -> None:
     house.service.require_agreement()
     assert house.vendor.posts(generation) <= 1
     assert house.service.story(generation).state in ENDS
-    for event in set(events) - {"policy.decided", "review.claimed"}:
+    for event in set(events) - {"policy.decided", "review.claimed", "marks.checked"}:
         assert counted(events, event) == 1, event

@@ -17,7 +17,7 @@ from governance.marking.watermark.spectrum import flattened, spectrum
 # where little is enough to be read.
 SHARE = 0.11
 SOME_TEXTURE = 12.0
-FLAT = 3.0
+FLAT = 8.0
 STRONGEST = 3.6
 LARGEST = 15  # of any pixel's change: the pattern stays below 127 / 32
 MEAN_CHANGE = 2.48  # root mean square over a picture, in steps of luma: PSNR 40.1 dB and more
