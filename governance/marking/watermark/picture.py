@@ -23,6 +23,7 @@ LARGEST = 15  # of any pixel's change: the pattern stays below 127 / 32
 MEAN_CHANGE = 2.48  # root mean square over a picture, in steps of luma: PSNR 40.1 dB and more
 CELL = 8  # pixels that share a variance
 REFRESH_SECONDS = 0.25
+CUT = 30  # mean change of the luma between two pictures that have nothing to do with each other
 PRECISION = 16  # of the amplitude: 1/16 step
 ROWS = 64  # worked on at a time, so that they stay in the processor's cache
 
@@ -50,7 +51,7 @@ class PictureWatermark:
     def paint(self, seconds: float, luma: Bytes, chroma: tuple[Bytes, Bytes]) -> None:
         """Add the mark in place; how strong, is looked at anew where the picture changes."""
         glance = luma[::CELL, ::CELL].astype(np.int16)
-        if seconds >= self._until or np.abs(glance - self._seen).mean() > 12:
+        if seconds >= self._until or np.abs(glance - self._seen).mean() > CUT:
             self._delta = self._change(luma, tile.VIDEO)
             self._until = seconds + REFRESH_SECONDS
             self._seen = glance
