@@ -27,6 +27,7 @@ CLIMB = (
     ((0.00125, 0.0025, 0.00125), 6),
 )
 KEPT_COARSE = 160
+SURE = 14.0  # sync of a copy that kept its size; periodic textures reach 10
 TILES_KEPT = 2  # of the STRIDE² that one may look at
 ROWS = 2048  # poses tried at a time
 FINEST = 0.48  # cycles per pixel of what can be seen
@@ -40,14 +41,24 @@ Numbers = NDArray[np.int64]
 
 
 def search(picture: Spectrum, pattern: Tile) -> tuple[Candidate, ...]:
-    """The candidates of the best few poses, those with the best sync first."""
+    """The candidates of the best few poses, those with the best sync first.
+
+    Most copies kept their size: where the sync leaves no doubt of that, nothing else is tried.
+    """
     sync = pattern.places(SYNC)
-    coarse = sync[pattern.radii[sync] <= COARSE_RADIUS]
-    poses = _ranked(picture, pattern, coarse, pose.everything())
-    poses += _ranked(picture, pattern, sync, pose.unchanged())
+    poses = _climbed(picture, pattern, _ranked(picture, pattern, sync, pose.unchanged()))
+    if poses[0].fit < SURE:
+        coarse = sync[pattern.radii[sync] <= COARSE_RADIUS]
+        poses += _ranked(picture, pattern, coarse, pose.everything())
+        poses = _climbed(picture, pattern, poses)
+    return tuple(candidate for found in poses for candidate in _candidates(picture, pattern, found))
+
+
+def _climbed(picture: Spectrum, pattern: Tile, poses: list[Pose]) -> list[Pose]:
+    """From each to the best pose close by; best first."""
     for steps, kept in CLIMB:
         poses = _distinct([_better(picture, pattern, found, steps) for found in poses])[:kept]
-    return tuple(candidate for found in poses for candidate in _candidates(picture, pattern, found))
+    return poses
 
 
 def _values(picture: Spectrum, pattern: Tile, which: Numbers, grid: Grid) -> Complexes:
