@@ -51,6 +51,8 @@ def found(answer: httpx.Response) -> dict[str, Any]:
 
 
 def nothing_stays(site: Site) -> bool:
+    """Once other tests' generations, which stage files too, have come to rest."""
+    site.settle()
     staging = site.service.context.settings.data_dir / "media" / "staging"
     return not list(staging.iterdir())
 

@@ -1,5 +1,6 @@
 """An image is written anew with what is drawn into it, and with everything else it had."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def test_png_and_lossless_webp_stay_lossless_and_lossy_webp_lossy(tmp_path: Path
     assert not load(tmp_path / "lossy.webp", "image/webp").lossless
 
 
+@cache
 def profile() -> bytes:
+    """It names the second in which it was made."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
