@@ -5,18 +5,15 @@ libraries. A lost secret leaves every mark ever written unreadable: back it up w
 """
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from governance.kernel import ids
-from governance.kernel.errors import ConfigurationError
+from governance.kernel.secret_file import SECRET_BYTES, load_or_create_secret
 
 KEY_FILE = "watermark.key"
-SECRET_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -43,39 +40,8 @@ def stream(seed: bytes, purpose: str, count: int) -> bytes:
 
 
 def load_or_create(folder: Path) -> WatermarkKeys:
-    """Load the secret kept in `folder`, 64 hexadecimal digits; make it at the first start.
+    """The keys whose secret is kept in `folder`; made at the first start.
 
-    Written whole, with mode 0600. Raises ConfigurationError (`watermark_key_invalid`).
+    Raises ConfigurationError (`secret_file_invalid`).
     """
-    path = folder / KEY_FILE
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(path, ids.random_bytes(SECRET_BYTES))
-    try:
-        secret = bytes.fromhex(path.read_text("ascii").strip())
-    except ValueError:
-        secret = b""
-    if len(secret) != SECRET_BYTES:
-        raise ConfigurationError(
-            "watermark_key_invalid",
-            f"{path} does not hold the 64 hexadecimal digits of a watermark secret. Restore it "
-            "from a backup: with a new secret, marks written so far cannot be read.",
-        )
-    return WatermarkKeys(secret)
-
-
-def _write(path: Path, secret: bytes) -> None:
-    """A crash leaves no half-written secret behind; of two first starts, one secret wins."""
-    draft = path.with_name(f"{path.name}.{ids.random_bytes(4).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as writing:
-            writing.write(secret.hex() + "\n")
-            writing.flush()
-            os.fsync(writing.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
+    return WatermarkKeys(load_or_create_secret(folder / KEY_FILE))

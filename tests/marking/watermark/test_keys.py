@@ -33,7 +33,7 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, content: st
     (tmp_path / KEY_FILE).write_text(content)
     with pytest.raises(ConfigurationError) as caught:
         load_or_create(tmp_path)
-    assert caught.value.code == "watermark_key_invalid"
+    assert caught.value.code == "secret_file_invalid"
     assert content == "" or content not in caught.value.message
     assert (tmp_path / KEY_FILE).read_text() == content
 
