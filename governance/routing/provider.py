@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol
 
-from governance.domain import Media
+from governance.domain import InputRole, Media, Task
 
 FaultKind = Literal[
     "refused",  # the vendor's own rules forbid the content; never sent elsewhere silently
@@ -40,11 +40,21 @@ class Fault(Exception):
 
 
 @dataclass(frozen=True)
+class Input:
+    """A file of ours that goes along, as our store holds it. media_type: as in `Asset`."""
+
+    role: InputRole
+    path: Path
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Order:
     """What is bought.
 
-    key: our idempotency key, the generation's id; model: the vendor's own name for it;
-    seconds: 0 for images; width, height: pixels, 0 for audio.
+    key: our idempotency key, the generation's id; model: the vendor's own name for it; prompt: for
+    speech, the words to be spoken; seconds: 0 for images; width, height: pixels, 0 for audio;
+    audio: whether a video must have sound; voice: the vendor's name of one, empty for its usual.
     """
 
     key: str
@@ -54,11 +64,18 @@ class Order:
     width: int
     height: int
     media: Media
+    audio: bool = False
+    task: Task = "generate"
+    inputs: tuple[Input, ...] = ()
+    voice: str = ""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job at a vendor: all that is needed to go on after a restart. id: the vendor's."""
+    """A job at a vendor: all that is needed to go on after a restart.
+
+    id: the vendor's, with whatever else its address needs; 300 characters at most.
+    """
 
     id: str
     kind: Media

@@ -1,4 +1,7 @@
-"""A test card as a real mp4: bars whose colours follow from the prompt, a moving line, a tone."""
+"""A test card as a real mp4: bars whose colours follow from the prompt, a moving line, a tone.
+
+Or as a picture, without line and tone.
+"""
 
 import hashlib
 from fractions import Fraction
@@ -7,6 +10,7 @@ from io import BytesIO
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 FRAMES_PER_SECOND = 12
 RATE = 48_000
@@ -31,6 +35,14 @@ def encode(prompt: str, seconds: int, width: int, height: int) -> bytes:
             container.mux(sound.encode(_tone(pitch, number * step, step)))
         container.mux(picture.encode(None))
         container.mux(sound.encode(None))
+    return memory.getvalue()
+
+
+def still(prompt: str, width: int, height: int) -> bytes:
+    """The card as a PNG."""
+    memory = BytesIO()
+    card = _card(hashlib.sha256(prompt.encode()).digest(), width, height)
+    Image.fromarray(card).save(memory, "PNG", compress_level=1)
     return memory.getvalue()
 
 

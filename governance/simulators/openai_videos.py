@@ -3,47 +3,51 @@
     [[moderate]]         refuses at creation: 400 `moderation_blocked`
     [[late-moderate]]    accepts, then the job fails with `moderation_blocked`
     [[fail]]             accepts, then the job fails with `server_error`
-    [[failed-http]]      the same, told as HTTP 500 with the job as body (vLLM-Omni)
+    [[failed-http]]      the same, told as HTTP 500 with the job as body (as vLLM-Omni always does)
     [[429]] [[quota]]    429 `rate_limit_exceeded` with `retry-after`; 429 `insufficient_quota`
     [[no-model]]         404 `model_not_found`
     [[invalid]]          422 that echoes the input, as FastAPI servers do (SGLang)
     [[500]] [[drop]]     accept the job, then: 500; close the connection without an answer
     [[hang]] [[garbled]] accept the job, then: never answer; answer with broken JSON
-    [[garbage]]          GET answers with broken JSON
+    [[garbage]]          GET answers with broken JSON; [[poll-500]]: twice with 500, then as usual
     [[odd-status]]       GET answers with a status that is in no specification
     [[wrong-media]]      the content is a web page; [[huge]]: it does not end
     [[redirect]]         the content is said to lie on another host; [[expired]]: it is gone
     [[cut]]              the connection closes in the middle of the content
-    [[no-cancel]]        DELETE answers with the job, which goes on (SGLang)
+    [[no-cancel]]        DELETE is refused, and the job goes on
 
+The flavours differ as SGLang 0.5.23 and vLLM-Omni 0.30.0 do: who takes JSON, how errors look, what
+a failed job's status code is, what DELETE does, whether `variant` may be named.
 `GET /_control/posts` counts what arrived. State lies in memory.
 """
 
 import argparse
-import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
+from starlette.datastructures import UploadFile
 
-from governance.simulators import clip, serving
+from governance.simulators import clip, mischief, serving
+
+Flavour = Literal["openai", "sglang", "vllm"]
 
 KEY = "simulated-vendor-key"
 RETRY_AFTER = 7
-HUGE = 1 << 30
+ID_PREFIX: dict[Flavour, str] = {"openai": "video_", "sglang": "", "vllm": "video_gen_"}
+GPU_SECONDS_PER_SECOND = 12.5
 
 
 @dataclass
 class Video:
-    """One accepted job."""
+    """One accepted job. form, image: what came with it."""
 
     id: str
     prompt: str
@@ -51,15 +55,19 @@ class Video:
     seconds: int
     width: int
     height: int
+    form: dict[str, str]
+    image: bytes
     created_at: int = field(default_factory=lambda: int(time.time()))
     started: float = field(default_factory=time.monotonic)
+    polls: int = 0
 
 
 class State:
     """What the vendor knows. delay: seconds from acceptance to completion."""
 
-    def __init__(self, key: str, delay: float) -> None:
+    def __init__(self, key: str, delay: float, flavour: Flavour = "openai") -> None:
         self.key = key
+        self.flavour = flavour
         self.delay = delay
         self.videos: dict[str, Video] = {}
         self.by_key: Counter[str] = Counter()
@@ -67,17 +75,18 @@ class State:
         self.trapped = 0
         self.numbers = itertools.count(1)
 
-    def accept(self, form: dict[str, str]) -> Video:
+    def accept(self, form: dict[str, str], image: bytes = b"") -> Video:
         """Raises ValueError for a size or a length that is none."""
         width, _, height = form.get("size", "1280x720").partition("x")
-        number = next(self.numbers)
         video = Video(
-            id=f"video_{number:06d}",
+            id=f"{ID_PREFIX[self.flavour]}{next(self.numbers):06d}",
             prompt=form["prompt"],
             model=form.get("model", "simulated"),
             seconds=int(form.get("seconds", "4")),
             width=int(width),
             height=int(height),
+            form=form,
+            image=image,
         )
         self.videos[video.id] = video
         return video
@@ -88,7 +97,9 @@ class State:
         done = share >= 1
         status = "completed" if done else "in_progress" if share > 0.3 else "queued"
         error = _failure(video.prompt) if done else None
-        return {
+        if error and self.flavour == "sglang":
+            error = {"message": error["message"]}
+        body = {
             "id": video.id,
             "object": "video",
             "model": video.model,
@@ -103,6 +114,10 @@ class State:
             "remixed_from_video_id": None,
             "error": error,
         }
+        if self.flavour != "openai":
+            spent = video.seconds * GPU_SECONDS_PER_SECOND if done else None
+            body |= {"inference_time_s": spent, "peak_memory_mb": 40_960.0 if done else None}
+        return body
 
 
 class SimulatedVendor:
@@ -111,9 +126,11 @@ class SimulatedVendor:
     url: the base URL for clients (`http://127.0.0.1:…/v1`); key: what they must send.
     """
 
-    def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0) -> None:
+    def __init__(
+        self, key: str = KEY, delay: float = 0.0, port: int = 0, flavour: Flavour = "openai"
+    ) -> None:
         self.key = key
-        self.state = State(key, delay)
+        self.state = State(key, delay, flavour)
         self.url = ""
         self._port = port
         self._running = ExitStack()
@@ -154,51 +171,57 @@ def _authenticate(request: Request) -> None:
         raise HTTPException(401, f"Incorrect API key provided: {given}.")
 
 
-def _unauthorized(_: Request, problem: Exception) -> Response:
-    return _error(401, "invalid_api_key", str(getattr(problem, "detail", "")))
+def _unauthorized(request: Request, problem: Exception) -> Response:
+    return _error(request, 401, "invalid_api_key", str(getattr(problem, "detail", "")))
 
 
 async def _create(request: Request) -> Response:
     state = _state(request)
+    image = b""
     if request.headers.get("content-type", "").startswith("application/json"):
+        if state.flavour == "vllm":
+            missing = {"type": "missing", "loc": ["body", "prompt"], "msg": "Field required"}
+            return JSONResponse({"detail": [missing]}, 422)
         form = {key: str(value) for key, value in (await request.json()).items()}
     else:
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        async with request.form() as sent:
+            form = {key: value for key, value in sent.items() if isinstance(value, str)}
+            if isinstance(file := sent.get("input_reference"), UploadFile):
+                image = await file.read()
     prompt = form.get("prompt", "")
     state.by_key[request.headers.get("idempotency-key", "")] += 1
     state.by_prompt[prompt] += 1
-    if (refusal := _refusal(form)) is not None:
+    if (refusal := _refusal(request, form)) is not None:
         return refusal
     try:
-        video = state.accept(form)
+        video = state.accept(form, image)
     except ValueError:
-        return _error(400, "invalid_value", "Invalid 'size' or 'seconds'.")
+        return _error(request, 400, "invalid_value", "Invalid 'size' or 'seconds'.")
+    await mischief.lose(request, prompt)
     if "[[500]]" in prompt:
-        return _error(500, "server_error", "The server had an error.")
-    if "[[drop]]" in prompt:
-        await _drop(request)
-    if "[[hang]]" in prompt:
-        while not await request.is_disconnected():
-            await asyncio.sleep(0.05)
+        return _error(request, 500, "server_error", "The server had an error.")
     if "[[garbled]]" in prompt:
         return _broken(video)
     return JSONResponse(state.wire(video))
 
 
-def _refusal(form: dict[str, str]) -> Response | None:
+def _refusal(request: Request, form: dict[str, str]) -> Response | None:
     """The answer to a creation that is not accepted."""
-    prompt = form.get("prompt", "")
+    prompt, model = form.get("prompt", ""), form.get("model")
     if not 1 <= len(prompt) <= 32_000:
-        return _error(400, "missing_required_parameter", "Missing required parameter: 'prompt'.")
+        problem = "Missing required parameter: 'prompt'."
+        return _error(request, 400, "missing_required_parameter", problem)
     if "[[moderate]]" in prompt:
-        return _error(400, "moderation_blocked", "Your request was blocked by our moderation.")
+        problem = "Your request was blocked by our moderation."
+        return _error(request, 400, "moderation_blocked", problem)
     if "[[429]]" in prompt:
         wait = {"retry-after": str(RETRY_AFTER)}
-        return _error(429, "rate_limit_exceeded", "Rate limit reached.", wait)
+        return _error(request, 429, "rate_limit_exceeded", "Rate limit reached.", wait)
     if "[[quota]]" in prompt:
-        return _error(429, "insufficient_quota", "You exceeded your current quota.")
+        problem = "You exceeded your current quota."
+        return _error(request, 429, "insufficient_quota", problem)
     if "[[no-model]]" in prompt:
-        return _error(404, "model_not_found", f"The model '{form.get('model')}' does not exist.")
+        return _error(request, 404, "model_not_found", f"The model '{model}' does not exist.")
     if "[[invalid]]" in prompt:
         return JSONResponse({"detail": [{"loc": ["body", "size"], "input": form}]}, 422)
     return None
@@ -224,48 +247,50 @@ async def _list(
 
 
 async def _retrieve(request: Request, video_id: str) -> Response:
-    video = _state(request).videos.get(video_id)
-    if video is None:
-        return _missing(video_id)
-    if "[[garbage]]" in video.prompt:
-        return _broken(video)
-    body = _state(request).wire(video)
-    if "[[odd-status]]" in video.prompt:
-        body["status"] = "contemplating"
-    told_as_error = body["status"] == "failed" and "[[failed-http]]" in video.prompt
-    return JSONResponse(body, 500 if told_as_error else 200)
-
-
-async def _delete(request: Request, video_id: str) -> Response:
     state = _state(request)
     video = state.videos.get(video_id)
     if video is None:
-        return _missing(video_id)
-    if "[[no-cancel]]" in video.prompt:
-        return JSONResponse(state.wire(video) | {"status": "deleted"})
+        return _missing(request, video_id)
+    video.polls += 1
+    if "[[garbage]]" in video.prompt:
+        return _broken(video)
+    if "[[poll-500]]" in video.prompt and video.polls <= 2:
+        return _error(request, 500, "server_error", "The server had an error.")
+    body = state.wire(video)
+    if "[[odd-status]]" in video.prompt:
+        body["status"] = "contemplating"
+    has_failed = body["status"] == "failed"
+    as_error = has_failed and (state.flavour == "vllm" or "[[failed-http]]" in video.prompt)
+    return JSONResponse(body, 500 if as_error else 200)
+
+
+async def _delete(request: Request, video_id: str) -> Response:
+    """vLLM-Omni aborts the job; SGLang forgets it and works on; OpenAI's must be finished."""
+    state = _state(request)
+    video = state.videos.get(video_id)
+    if video is None:
+        return _missing(request, video_id)
+    is_running = state.wire(video)["status"] in ("queued", "in_progress")
+    if "[[no-cancel]]" in video.prompt or (is_running and state.flavour == "openai"):
+        return _error(request, 409, "conflict", "The video is still being generated.")
     del state.videos[video_id]
+    if state.flavour == "sglang":
+        return JSONResponse(state.wire(video) | {"status": "deleted"})
     return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
 
 
-def _content(request: Request, video_id: str) -> Response:
-    video = _state(request).videos.get(video_id)
-    if video is None or "[[expired]]" in video.prompt:
-        return _missing(video_id)
-    if _state(request).wire(video)["status"] != "completed":
-        return _error(404, "not_ready", "The video is not ready.")
-    if "[[wrong-media]]" in video.prompt:
-        return Response(b"<html>Sign in</html>", media_type="video/mp4")
-    if "[[redirect]]" in video.prompt:
-        # The same server under another name: another host as far as a client can tell.
-        trap = request.url.replace(hostname="localhost", path="/_control/trap")
-        return Response(status_code=302, headers={"location": str(trap)})
+def _content(request: Request, video_id: str, variant: str = "") -> Response:
+    state = _state(request)
+    video = state.videos.get(video_id)
+    if video is None or "[[expired]]" in video.prompt or (variant and state.flavour == "sglang"):
+        return _missing(request, video_id)
+    status = state.wire(video)["status"]
+    if status == "failed" and state.flavour == "vllm":
+        return _error(request, 422, "generation_failed", "The generation failed.")
+    if status != "completed":
+        return _error(request, 404, "not_ready", "The video is not ready.")
     media = _media(video.prompt, video.seconds, video.width, video.height)
-    if "[[huge]]" in video.prompt:
-        return StreamingResponse(_endless(media), media_type="video/mp4")
-    if "[[cut]]" in video.prompt:
-        half = iter([media[: len(media) // 2]])
-        return StreamingResponse(half, headers={"content-length": str(len(media))})
-    return Response(media, media_type="video/mp4")
+    return mischief.delivered(request, video.prompt, media, "video/mp4")
 
 
 async def _posts(request: Request) -> Response:
@@ -298,29 +323,19 @@ def _failure(prompt: str) -> dict[str, str] | None:
     return None
 
 
-def _endless(start: bytes) -> Iterator[bytes]:
-    yield start
-    for _ in range(HUGE // 65536):
-        yield bytes(65536)
-
-
-async def _drop(request: Request) -> None:
-    """Close the connection as a crash would. ASGI has no word for it; uvicorn's transport has."""
-    request.receive.__self__.transport.abort()  # type: ignore[attr-defined]
-    await asyncio.sleep(0.05)
-
-
 def _broken(video: Video) -> Response:
     return Response(f'{{"id": "{video.id}", "status": "que', media_type="application/json")
 
 
-def _missing(video_id: str) -> Response:
-    return _error(404, "not_found", f"Video with id '{video_id}' not found.")
+def _missing(request: Request, video_id: str) -> Response:
+    return _error(request, 404, "not_found", f"Video with id '{video_id}' not found.")
 
 
 def _error(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None
+    request: Request, status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
+    if _state(request).flavour == "sglang":
+        return JSONResponse({"detail": message}, status, headers=headers)
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     return JSONResponse({"error": error}, status, headers=headers)
 

@@ -1,12 +1,14 @@
 """The local provider: free, and a crash at any point loses nothing."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from governance.routing import Fault, Job, Order
-from governance.routing.providers.local import LocalProvider
+from governance.routing import Fault, Job, Order, procedural
+from governance.routing.providers.local import RENDERERS, LocalProvider
 
 from .clips import decode
 
@@ -73,6 +75,29 @@ def test_polling_twice_renders_once(provider: LocalProvider, tmp_path: Path) -> 
     provider.poll(job)
 
     assert (tmp_path / "jobs" / "gen_1.media").stat().st_mtime_ns == made
+
+
+def test_what_this_machine_has_no_hands_for_waits(
+    provider: LocalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, let_go = threading.Barrier(RENDERERS + 1), threading.Event()
+    render = procedural.render
+
+    def slowly(target: Path, recipe: procedural.Recipe) -> None:
+        begun.wait(10)
+        assert let_go.wait(10)
+        render(target, recipe)
+
+    monkeypatch.setattr(procedural, "render", slowly)
+    jobs = [provider.submit(order(key=f"gen_{n}"))[0] for n in range(RENDERERS + 1)]
+    with ThreadPoolExecutor(RENDERERS) as pool:
+        busy = [pool.submit(provider.poll, job) for job in jobs[:-1]]
+        begun.wait(10)
+
+        assert (provider.poll(jobs[-1]).state, provider.poll(jobs[-1]).fault) == ("running", None)
+
+        let_go.set()
+        assert all(status.result(10).state == "succeeded" for status in busy)
 
 
 def test_nothing_on_disk_holds_the_prompt(provider: LocalProvider, tmp_path: Path) -> None:

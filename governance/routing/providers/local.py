@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import threading
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from governance.kernel import ids
 from governance.routing import procedural
 from governance.routing.provider import Fault, Job, Order, Status
 
+RENDERERS = 2  # at a time: each keeps a core busy
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -29,6 +31,7 @@ class LocalProvider:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._renderers = threading.BoundedSemaphore(RENDERERS)
         folder.mkdir(parents=True, exist_ok=True)
 
     def configured(self) -> bool:
@@ -51,12 +54,17 @@ class LocalProvider:
         return Job(order.key, order.media, self.name, order.model), body.decode()
 
     def poll(self, job: Job) -> Status:
+        """Render now, unless enough is being rendered: then the job waits like any other."""
+        if not self._renderers.acquire(blocking=False):
+            return Status("running", 0)
         try:
             self._media(job)
         except Fault as fault:
             return Status("failed", 0, fault.kind, fault.message)
         except OSError as error:
             return Status("running", 0, "unavailable", f"Cannot write here: {error.strerror}.")
+        finally:
+            self._renderers.release()
         return Status("succeeded", 100, cost=Decimal(0))
 
     def fetch(self, job: Job, target: Path, limit: int) -> None:
