@@ -1,92 +1,49 @@
 """The models that requests may be routed to: data that people edit, checked when it is loaded."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from governance.domain import Media, Quote
 from governance.kernel import clock
 from governance.kernel.documents import Document, FileFault, read_yaml, refusal
 from governance.kernel.errors import InvalidRequest
-
-Tier = Literal["premium", "commodity", "procedural"]
-Lifecycle = Literal["active", "preview", "legacy", "sunset_risk", "retired"]
-SourceType = Literal["trainedAlgorithmicMedia", "algorithmicMedia"]
+from governance.routing.entries import model_of
+from governance.routing.model import Model
+from governance.routing.tiers import WORDS
 
 FILE = "catalogue.yaml"
 SCHEMA = "schemas/catalogue.schema.json"
-_ANY_SIDE = 1_000_000
+NAMED = 5  # alternatives in a sentence
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Which frames a model makes: pixels of the shorter and the longer side."""
+class Learning:
+    """How prior knowledge and our own measurements are weighed; see `routing.quality`."""
 
-    short_min: int
-    short_max: int
-    long_max: int
-    multiple_of: int
-
-
-@dataclass(frozen=True)
-class Price:
-    """USD per second or per clip. bands: (shorter side up to which it holds, amount), rising."""
-
-    per: Literal["second", "clip"]
-    bands: tuple[tuple[int, Decimal], ...]
-
-
-@dataclass(frozen=True)
-class Model:
-    """One entry. provider: our adapter, None where there is none; seconds: those it can make."""
-
-    id: str
-    aliases: tuple[str, ...]
-    provider: str | None
-    vendor_model: str
-    media: Media
-    source_type: SourceType
-    tier: Tier
-    status: Lifecycle
-    retired_on: date | None
-    successors: tuple[str, ...]
-    frame: Frame | None
-    seconds: tuple[int, ...]
-    audio: bool
-    licence: str
-    territories_denied: tuple[str, ...]
-    price: Price | None
-    source: str
-    as_of: date
-    note: str
-
-    def retired(self, today: date) -> bool:
-        return self.status == "retired" or (
-            self.retired_on is not None and self.retired_on <= today
-        )
-
-    def quote(self, seconds: int, width: int, height: int) -> Quote | None:
-        """What one clip of that length and size costs; None where no price is known."""
-        if self.price is None:
-            return None
-        short = min(width, height)
-        amount = next((usd for limit, usd in self.price.bands if short <= limit), None)
-        if amount is None:
-            return None
-        return Quote(amount * seconds if self.price.per == "second" else amount)
+    reference_score: int
+    prior_clips: Decimal
+    default_clips: Decimal
+    inferred_interval: int
+    technical_weight: Decimal
+    window: int
+    latency_clips: int
+    unknown_latency: int
+    half_latency: int
+    success: Decimal
+    success_clips: Decimal
+    without_score: dict[str, Decimal]
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """Weights of tier and cost, by purpose, and what each tier is worth; all 0 to 1."""
+class Horizon:
+    """Days: after which a figure is too old to act on, and from which on an end is told."""
 
-    tier: dict[str, Decimal]
-    cost: dict[str, Decimal]
-    tiers: dict[str, Decimal]
+    stale_after: int
+    warn_ahead: int
 
 
 class Catalogue:
@@ -95,55 +52,71 @@ class Catalogue:
     def __init__(
         self,
         models: tuple[Model, ...],
-        scoring: Scoring,
         territories: dict[str, frozenset[str]],
+        horizon: Horizon,
+        learning: Learning,
     ) -> None:
         self.models = tuple(sorted(models, key=lambda model: model.id))
-        self.scoring = scoring
+        self.horizon = horizon
+        self.learning = learning
         self._territories = territories
+        self._by_id = {model.id: model for model in self.models}
         self._names = {name: m for m in self.models for name in (m.id, *m.aliases)}
 
-    def get(self, name: str) -> Model:
+    def find(self, model_id: str) -> Model | None:
+        """The model with that id, retired or not."""
+        return self._by_id.get(model_id)
+
+    def get(self, name: str, offered: Callable[[Model], bool] = lambda model: True) -> Model:
         """The model with that id or alias.
 
-        Raises InvalidRequest: `model_unknown` (names close matches) or `model_retired` (names
-        alternatives for the same medium).
+        offered: what may be named as an alternative. Raises InvalidRequest: `model_unknown` (names
+        close matches) or `model_retired` (names its successors and alternatives for its medium).
         """
         model = self._names.get(name)
         if model is None:
-            close = difflib.get_close_matches(name, self._names, n=3, cutoff=0.5)
-            hint = f" Did you mean {' or '.join(close)}?" if close else ""
-            raise InvalidRequest(
-                "model_unknown",
-                f"There is no such model in the catalogue.{hint} `auto` lets the service choose.",
-                param="model",
-                close=close,
-            )
+            raise _unknown(name, [*self._names, *WORDS])
         if model.retired(clock.now().date()):
-            others = self._alternatives(model)
+            others = self._alternatives(model, offered)
+            follows = f" Its successor is {', '.join(model.successors)}." * bool(model.successors)
             raise InvalidRequest(
                 "model_retired",
-                f"{model.id} was retired on {model.retired_on}. Use `auto` or one of: "
-                f"{', '.join(others) or 'none'}.",
+                f"{model.id} was retired on {model.retired_on}.{follows} Use `auto` or one of: "
+                f"{', '.join(others[:NAMED]) or 'none'}.",
                 param="model",
                 alternatives=others,
+                successors=list(model.successors),
             )
         return model
 
-    def countries(self, territories: tuple[str, ...]) -> frozenset[str]:
+    def countries(self, territories: Iterable[str]) -> frozenset[str]:
         """The countries meant by names of groups and codes of countries or their states."""
         return frozenset[str]().union(
             *(self._territories.get(code, frozenset({code[:2]})) for code in territories)
         )
 
-    def _alternatives(self, model: Model) -> list[str]:
+    def is_stale(self, model: Model, today: date) -> bool:
+        """Whether what is known of it is too old to spend money on. Our own never ages."""
+        age = timedelta(days=self.horizon.stale_after)
+        return not model.is_stand_in and model.as_of < today - age
+
+    def warnings(self, model: Model, today: date) -> tuple[str, ...]:
+        return tuple(model.warnings(today, self.horizon.warn_ahead))
+
+    def _alternatives(self, model: Model, offered: Callable[[Model], bool]) -> list[str]:
+        """Successors first, then those of its tier."""
         today = clock.now().date()
         usable = [
-            other.id
+            other
             for other in self.models
-            if other.media == model.media and other.provider and not other.retired(today)
+            if other.media == model.media
+            and other.provider
+            and other.price
+            and not other.retired(today)
+            and offered(other)
         ]
-        return sorted(usable, key=lambda name: name not in model.successors)
+        usable.sort(key=lambda other: (other.id not in model.successors, other.tier != model.tier))
+        return [other.id for other in usable]
 
 
 def load(policies_dir: Path) -> Catalogue:
@@ -155,16 +128,11 @@ def load(policies_dir: Path) -> Catalogue:
     if faults:
         raise refusal("catalogue_invalid", faults)
     data = document.value
-    scoring = data["scoring"]
-    purposes = ("final", "intermediate")
     return Catalogue(
-        models=tuple(_model(entry) for entry in data["models"]),
-        scoring=Scoring(
-            tier={purpose: Decimal(scoring[purpose]["tier"]) for purpose in purposes},
-            cost={purpose: Decimal(scoring[purpose]["cost"]) for purpose in purposes},
-            tiers={name: Decimal(value) for name, value in scoring["tiers"].items()},
-        ),
+        models=tuple(model_of(entry) for entry in data["models"]),
         territories={name: frozenset(codes) for name, codes in data["territories"].items()},
+        horizon=Horizon(data["stale_after_days"], data["warn_days_ahead"]),
+        learning=_learning(data["learning"]),
     )
 
 
@@ -179,61 +147,44 @@ def _inspect(policies_dir: Path) -> tuple[Document, list[FileFault]]:
 
 
 def _contradictions(document: Document) -> Iterator[FileFault]:
-    """What a schema cannot see: names used twice, missing successors, empty ranges."""
+    """What a schema cannot see: names used twice, missing relatives, empty ranges."""
     entries: list[dict[str, Any]] = document.value["models"]
-    ids = {entry["id"] for entry in entries}
-    seen = {"auto"}
+    scored = {entry["id"]: "score" in entry.get("quality", {}) for entry in entries}
+    seen = set(WORDS)
     for number, entry in enumerate(entries):
         place = ("models", number)
-        names = [entry["id"], *entry.get("aliases", [])]
-        for name in names:
+        for name in [entry["id"], *entry.get("aliases", [])]:
             if name in seen:
                 yield document.fault(place, f"the name {name} is taken")
             seen.add(name)
-        for name in entry.get("successors", []):
-            if name not in ids:
-                yield document.fault(
-                    (*place, "successors"), f"the successor {name} is not in the catalogue"
-                )
-        span = entry.get("seconds", {"min": 0, "max": 0})
+        for name in entry["lifecycle"].get("successors", []):
+            if name not in scored:
+                there = (*place, "lifecycle", "successors")
+                yield document.fault(there, f"the successor {name} is not in the catalogue")
+        predecessor = entry.get("quality", {}).get("predecessor")
+        if predecessor is not None and not scored.get(predecessor):
+            there = (*place, "quality", "predecessor")
+            yield document.fault(there, f"the predecessor {predecessor} has no score")
+        span = entry["makes"].get("seconds", {"min": 0, "max": 0})
         if span["min"] > span["max"]:
-            yield document.fault((*place, "seconds"), "seconds.min is above seconds.max")
+            yield document.fault((*place, "makes", "seconds"), "seconds.min is above seconds.max")
 
 
-def _model(entry: dict[str, Any]) -> Model:
-    seconds = entry.get("seconds")
-    price = entry["price"]
-    retired_on = entry.get("retired_on")
-    return Model(
-        id=entry["id"],
-        aliases=tuple(entry.get("aliases", [])),
-        provider=entry["provider"],
-        vendor_model=entry["vendor_model"],
-        media=entry["media"],
-        source_type=entry["source_type"],
-        tier=entry["tier"],
-        status=entry["status"],
-        retired_on=date.fromisoformat(retired_on) if retired_on else None,
-        successors=tuple(entry.get("successors", [])),
-        frame=Frame(**entry["frame"]) if "frame" in entry else None,
-        seconds=_durations(**seconds) if seconds else (),
-        audio=entry["audio"],
-        licence=entry["licence"],
-        territories_denied=tuple(entry["territories_denied"]),
-        price=_price(price) if price else None,
-        source=entry["source"],
-        as_of=date.fromisoformat(entry["as_of"]),
-        note=entry.get("note", ""),
+def _unknown(name: str, known: list[str]) -> InvalidRequest:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    return InvalidRequest(
+        "model_unknown",
+        f"There is no such model in the catalogue.{hint} `auto`, `draft` and `final` let the "
+        "service choose.",
+        param="model",
+        close=close,
     )
 
 
-def _durations(min: int, max: int, step: int = 1) -> tuple[int, ...]:
-    return tuple(range(min, max + 1, step))
-
-
-def _price(entry: dict[str, Any]) -> Price:
-    bands = (
-        (_ANY_SIDE if side == "any" else int(side), Decimal(usd))
-        for side, usd in entry["usd"].items()
+def _learning(data: dict[str, Any]) -> Learning:
+    shares = {name: Decimal(value) for name, value in data["without_score"].items()}
+    decimals = ("prior_clips", "default_clips", "technical_weight", "success", "success_clips")
+    return Learning(
+        **{**data, **{name: Decimal(data[name]) for name in decimals}, "without_score": shares}
     )
-    return Price(entry["per"], tuple(sorted(bands)))

@@ -1,31 +1,44 @@
 """Which model makes it: hard filters, a transparent score, a tie-break, and the whole trace.
 
-A pure function of the request, the catalogue, which providers are configured, and the date.
+A pure function of the request, the catalogue, the tiers, which providers are configured, what is
+known of the models, and the date.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
-from governance.domain import Candidate, GenerationRequest, Quote, Route
-from governance.evidence.grant import covers_item
+from governance.domain import Candidate, Component, GenerationRequest, Part, Quote, Route
 from governance.kernel import clock
 from governance.kernel.errors import InvalidRequest
-from governance.routing.catalogue import Catalogue, Frame, Model
+from governance.routing import filters
+from governance.routing.catalogue import Catalogue
+from governance.routing.filters import RESTING, STOPPED, Needs
+from governance.routing.knowledge import Known
+from governance.routing.model import Model
 from governance.routing.provider import Provider
+from governance.routing.tiers import AUTO, WORDS, Tiers
 
-AUTO = "auto"
-# Why a candidate is rejected that nothing but a kill switch stands against.
-STOPPED = "stopped by a kill switch"
+__all__ = ["AUTO", "RESTING", "STOPPED", "WORDS", "Router"]
 _PLACES = Decimal("0.0001")
 
 
-class Router:
-    """Chooses among the catalogue's models. providers: by the name in the catalogue."""
+class Knows(Protocol):
+    """What is known of a model right now (`routing.knowledge.Knowledge`)."""
 
-    def __init__(self, catalogue: Catalogue, providers: Mapping[str, Provider]) -> None:
-        self._catalogue = catalogue
-        self._providers = providers
+    def of(self, organisation: str, model: Model) -> Known: ...
+
+
+@dataclass(frozen=True)
+class Router:
+    """Chooses among the catalogue's models. provider_of: by organisation and name."""
+
+    catalogue: Catalogue
+    tiers: Tiers
+    provider_of: Callable[[str, str], Provider | None]
+    knowledge: Knows
 
     def route(
         self,
@@ -35,29 +48,47 @@ class Router:
         audio: bool = False,
         stopped: Collection[str] = (),
         permitted: Sequence[str] | None = None,
+        allowed: Collection[str] | None = None,
+        vendor_marks: Collection[str] = (),
+        regions: Sequence[str] | None = None,
+        barred: Mapping[str, str] | None = None,
+        patient: bool = False,
     ) -> Route:
-        """The model for a request: the named one if it can serve, else the best for `auto`.
+        """The model for a request: the named one if it can serve, else the best of its word.
 
         max_amount: USD that the quote must not exceed; audio: whether there must be sound;
         stopped: scopes of thrown switches, of which `model:…` and `provider:…` count here;
-        permitted: the models of the caller's grant, None for any.
+        permitted: the models of the caller's grant, allowed: ids of those of the production, None
+        for any; vendor_marks: what the vendor must leave in the file (`c2pa`, `synthid`); regions:
+        territories outside of which nothing may be processed, None for any; barred: why a model
+        is out of the question this time, by id (it failed, or policy would ask more of it);
+        patient: one that rests after faults will do, because the order is for later.
         The candidates are ordered: the chosen one, others by falling score, then the rejected.
         Raises InvalidRequest: `model_unknown`, `model_retired`, `no_route` (with `candidates`).
         """
-        named = request.model != AUTO
-        models = (self._catalogue.get(request.model),) if named else self._catalogue.models
+        needs = Needs(
+            max_amount,
+            audio,
+            stopped,
+            permitted,
+            allowed,
+            vendor_marks,
+            regions,
+            barred or {},
+            patient,
+        )
         today = clock.now().date()
-        judged = [
-            (m, self._judge(m, request, max_amount, audio, today, stopped, permitted))
-            for m in models
-        ]
-        ranked = sorted(judged, key=lambda pair: _rank(pair[1]))
+        judged = [(m, self._judge(m, request, needs, today)) for m in self._asked(request)]
+        ranked = sorted(judged, key=_rank)
         candidates = tuple(candidate for _, candidate in ranked)
         chosen, best = ranked[0]
         if best.rejected is not None or best.quote is None or chosen.provider is None:
             trace = [{"model": c.model, "rejected": c.rejected} for c in candidates]
             raise InvalidRequest("no_route", _explain(candidates), param="model", candidates=trace)
-        return Route(chosen.id, chosen.provider, chosen.source_type, best.quote, candidates)
+        warnings = self.catalogue.warnings(chosen, today)
+        return Route(
+            chosen.id, chosen.provider, chosen.source_type, best.quote, candidates, warnings
+        )
 
     def quote(
         self,
@@ -69,113 +100,85 @@ class Router:
         """What `route` would spend now, before anything is promised. Raises what `route` raises."""
         return self.route(request, max_amount=max_amount, audio=audio).quote
 
+    def _asked(self, request: GenerationRequest) -> Sequence[Model]:
+        name = request.model
+        if name in WORDS:
+            return self.catalogue.models
+        if word := self.tiers.meaning(name):
+            raise InvalidRequest(
+                "model_unknown",
+                f"`{name}` is a tier of models; say `{word}` to get one of it.",
+                param="model",
+                close=[word],
+            )
+        organisation = request.organisation
+        return (self.catalogue.get(name, lambda model: self._is_configured(model, organisation)),)
+
     def _judge(
-        self,
-        model: Model,
-        request: GenerationRequest,
-        max_amount: Decimal | None,
-        audio: bool,
-        today: date,
-        stopped: Collection[str],
-        permitted: Sequence[str] | None,
+        self, model: Model, request: GenerationRequest, needs: Needs, today: date
     ) -> Candidate:
-        quote = model.quote(request.seconds, request.width, request.height)
+        quote = model.quote(request.seconds, request.width, request.height, needs.audio)
+        known = self.knowledge.of(request.organisation, model)
         reasons = [
-            *self._availability(model, today),
-            *_capability(model, request, audio),
-            *self._licence(model, request),
-            *_affordability(quote, max_amount),
-            *_grant(model, permitted),
-            *_stop(model, stopped),
+            *filters.lifecycle(self.catalogue, model, today),
+            *self._availability(model, request.organisation, known, needs),
+            *filters.capability(model, request, needs.audio),
+            *filters.rights(self.catalogue, model, request),
+            *filters.residency(self.catalogue, model, needs.regions),
+            *filters.provenance(model, needs.vendor_marks),
+            *filters.price(quote, needs.max_amount),
+            *filters.permission(model, needs),
         ]
+        if objection := self.tiers.objection(model.tier, request):
+            reasons.append(objection)
         if reasons or quote is None:
             return Candidate(model.id, "; ".join(reasons), None, quote)
-        return Candidate(model.id, None, str(self._score(model, request, quote)), quote)
+        components = self._components(request, known, quote)
+        score = sum((Decimal(c.value) * Decimal(c.weight) for c in components), Decimal(0))
+        return Candidate(model.id, None, str(score.quantize(_PLACES)), quote, components)
 
-    def _availability(self, model: Model, today: date) -> Iterator[str]:
-        if model.retired(today):
-            yield f"retired on {model.retired_on}"
+    def _availability(
+        self, model: Model, organisation: str, known: Known, needs: Needs
+    ) -> Iterator[str]:
         if model.provider is None:
             yield "no adapter in this version"
-        else:
-            provider = self._providers.get(model.provider)
-            if provider is None or not provider.configured():
-                yield f"the provider {model.provider} is not configured"
-
-    def _licence(self, model: Model, request: GenerationRequest) -> Iterator[str]:
-        if not model.territories_denied:
             return
-        denied = self._catalogue.countries(model.territories_denied)
-        asked = self._catalogue.countries(request.territories)
-        if not asked:
-            yield "its licence excludes territories, and the request names none"
-        elif shared := sorted(denied & asked):
-            yield f"its licence excludes {', '.join(shared)}"
+        if not self._is_configured(model, organisation):
+            yield f"the provider {model.provider} is not configured"
+        elif model.status == "sunset_risk" and not known.is_served:
+            yield "may end any day, and its vendor has not confirmed it within the last hour"
+        elif known.is_resting and not needs.patient:
+            yield RESTING
 
-    def _score(self, model: Model, request: GenerationRequest, quote: Quote) -> Decimal:
-        scoring = self._catalogue.scoring
-        worth = scoring.tier[request.purpose] * scoring.tiers[model.tier]
-        thrift = scoring.cost[request.purpose] / (1 + quote.amount)
-        return (worth + thrift).quantize(_PLACES)
+    def _is_configured(self, model: Model, organisation: str) -> bool:
+        provider = self.provider_of(organisation, model.provider or "")
+        return provider is not None and provider.configured()
 
-
-def _capability(model: Model, request: GenerationRequest, audio: bool) -> Iterator[str]:
-    if model.media != request.media:
-        yield f"makes {model.media}, not {request.media}"
-        return
-    if model.seconds and request.seconds not in model.seconds:
-        yield f"does not make {request.seconds} s ({_durations(model.seconds)})"
-    if model.frame is not None and not _fits(model.frame, request.width, request.height):
-        yield f"does not make {request.width}x{request.height} ({_sizes(model.frame)})"
-    if audio and not model.audio:
-        yield "makes no sound"
+    def _components(
+        self, request: GenerationRequest, known: Known, quote: Quote
+    ) -> tuple[Component, ...]:
+        values: dict[Part, Decimal] = {
+            "quality": known.quality.mean,
+            "cost": (1 / (1 + quote.amount)).quantize(_PLACES),
+            "latency": known.speed,
+            "health": known.health,
+        }
+        weights = self.tiers.weights(request)
+        return tuple(Component(name, str(values[name]), str(weights[name])) for name in values)
 
 
-def _affordability(quote: Quote | None, max_amount: Decimal | None) -> Iterator[str]:
-    if quote is None:
-        yield "no price known for this size"
-    elif max_amount is not None and quote.amount > max_amount:
-        yield f"costs {quote.amount} USD, above the limit of {max_amount} USD"
-
-
-def _grant(model: Model, permitted: Sequence[str] | None) -> Iterator[str]:
-    if permitted is not None and not covers_item(model.id, permitted):
-        yield "outside the mandate"
-
-
-def _stop(model: Model, stopped: Collection[str]) -> Iterator[str]:
-    if f"model:{model.id}" in stopped or f"provider:{model.provider}" in stopped:
-        yield STOPPED
-
-
-def _fits(frame: Frame, width: int, height: int) -> bool:
-    short, long = sorted((width, height))
-    return (
-        frame.short_min <= short <= frame.short_max
-        and long <= frame.long_max
-        and width % frame.multiple_of == 0
-        and height % frame.multiple_of == 0
-    )
-
-
-def _durations(seconds: tuple[int, ...]) -> str:
-    step = seconds[1] - seconds[0] if len(seconds) > 1 else 1
-    steps = f" in steps of {step}" if step > 1 else ""
-    return f"{seconds[0]} to {seconds[-1]} s{steps}"
-
-
-def _sizes(frame: Frame) -> str:
-    return (
-        f"shorter side {frame.short_min} to {frame.short_max}, longer side up to "
-        f"{frame.long_max}, multiples of {frame.multiple_of}"
-    )
-
-
-def _rank(candidate: Candidate) -> tuple[bool, Decimal, Decimal, str]:
-    """Best first: score, then price, then id."""
+def _rank(judged: tuple[Model, Candidate]) -> tuple[bool, bool, Decimal, Decimal, str]:
+    """Best first: what can serve, what stands in for nothing, score, price, id."""
+    model, candidate = judged
     if candidate.rejected is not None or candidate.score is None or candidate.quote is None:
-        return (True, Decimal(0), Decimal(0), candidate.model)
-    return (False, -Decimal(candidate.score), candidate.quote.amount, candidate.model)
+        return (True, True, Decimal(0), Decimal(0), model.id)
+    return (
+        False,
+        model.is_stand_in,
+        -Decimal(candidate.score),
+        candidate.quote.amount,
+        model.id,
+    )
 
 
 def _explain(candidates: tuple[Candidate, ...]) -> str:

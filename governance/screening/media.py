@@ -15,6 +15,15 @@ from governance.screening.flashes import Flashes
 from governance.screening.frames import HEIGHT, WIDTH, BlackFrames, Detector, FrozenFrames
 from governance.screening.report import Coverage, Screening
 from governance.screening.sound import LEVELS, LOUDNESS, Sound
+from governance.screening.technical import (
+    CONFORMITY,
+    Ordered,
+    Technical,
+    Watcher,
+    conformity,
+    sharpness,
+    technical,
+)
 
 CONTAINER = ("container and codec", __version__)
 UNIFORM = ("uniform image", __version__)
@@ -57,26 +66,39 @@ class _Seen:
     detectors: list[tuple[str, str]]
     findings: list[Finding] = field(default_factory=list)
     frames: int = 0
-    audio_seconds: float = 0.0
+    sound: Sound | None = None
+    figures: dict[str, float] = field(default_factory=dict)
 
     def note(self, code: str, severity: Severity, detail: str) -> None:
         self.findings.append(Finding(code, severity, *CONTAINER, detail))
 
 
-def screen(asset: Asset) -> Screening:
+def screen(asset: Asset, ordered: Ordered | None = None) -> Screening:
     """Decode the whole file and run every detector that fits it; faults of the file are findings.
 
-    The file is one that `marking.probe` accepted.
+    The file is one that `marking.probe` accepted. ordered: what it was to be; None for a file from
+    outside.
     """
     medium = asset.media_type.partition("/")[0]
     seen = _Seen(detectors=[CONTAINER])
+    figures = None
     try:
         {"video": _video, "image": _image, "audio": _audio}[medium](asset, seen)
+        figures = _technical(asset, ordered, seen)
     except BROKEN as error:
         seen.note("decode_failed", "fail", f"The file cannot be decoded to its end: {error}"[:200])
-    coverage = Coverage(seen.frames, seen.audio_seconds, tuple(seen.detectors), NOT_CHECKED[medium])
-    ordered = sorted(seen.findings, key=lambda finding: float(finding.at or 0))
-    return Screening(tuple(ordered), coverage)
+    heard = seen.sound.seconds if seen.sound else 0.0
+    coverage = Coverage(seen.frames, heard, tuple(seen.detectors), NOT_CHECKED[medium])
+    findings = sorted(seen.findings, key=lambda finding: float(finding.at or 0))
+    return Screening(tuple(findings), coverage, figures)
+
+
+def _technical(asset: Asset, ordered: Ordered | None, seen: _Seen) -> Technical:
+    broken = conformity(asset, ordered, seen.sound)
+    seen.findings.extend(broken)
+    if ordered is not None:
+        seen.detectors.append(CONFORMITY)
+    return technical(seen.figures, seen.sound, broken, ordered)
 
 
 def _video(asset: Asset, seen: _Seen) -> None:
@@ -93,6 +115,7 @@ def _image(asset: Asset, seen: _Seen) -> None:
     seen.detectors.append(UNIFORM)
     with Image.open(asset.path) as image:
         deviation = float(np.asarray(image.convert("RGB"), np.float32).std(axis=(0, 1)).max())
+        seen.figures = {"sharpness": sharpness(np.asarray(image.convert("L"), np.uint8))}
     seen.frames = 1
     if deviation < UNIFORM_DEVIATION:
         detail = "The whole picture has one colour."
@@ -102,6 +125,7 @@ def _image(asset: Asset, seen: _Seen) -> None:
 def _watch(asset: Asset, seen: _Seen) -> None:
     detectors: tuple[Detector, ...] = (BlackFrames(), FrozenFrames(), Flashes())
     seen.detectors.extend((detector.name, __version__) for detector in detectors)
+    watcher = Watcher()
     end = 0.0
     with av.open(str(asset.path), format=DEMUXER[asset.media_type]) as container:
         stream = container.streams.video[0]
@@ -117,10 +141,12 @@ def _watch(asset: Asset, seen: _Seen) -> None:
             luma = np.asarray(small.to_ndarray(), np.uint8)
             for detector in detectors:
                 detector.feed(at, luma)
+            watcher.feed(at, frame, luma)
             seen.frames += 1
             if seen.frames > MAX_FRAME_RATE * (asset.seconds + 1):
                 seen.note("too_many_frames", "fail", "More frames than its duration allows.")
                 break
+    seen.figures = watcher.figures(end)
     for detector in detectors:
         seen.findings.extend(detector.findings(end))
     if abs(end - expected) > DURATION_TOLERANCE:
@@ -138,7 +164,7 @@ def _listen(asset: Asset, seen: _Seen) -> None:
         for frame in container.decode(stream):
             sound.feed(frame)
         sound.feed(None)
-    seen.audio_seconds = sound.seconds
+    seen.sound = sound
     seen.findings.extend(sound.findings())
 
 

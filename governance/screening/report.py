@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.domain import Asset, Finding
+from governance.screening.technical import Technical
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,21 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Screening:
-    """findings: in order of time; an empty tuple means that no detector that ran objected."""
+    """findings: in order of time; an empty tuple means that no detector that ran objected.
+
+    technical: None where the file could not be decoded.
+    """
 
     findings: tuple[Finding, ...]
     coverage: Coverage
+    technical: Technical | None = None
 
 
 def as_body(asset: Asset, screening: Screening) -> dict[str, Any]:
     """The body of an `asset.screened` record."""
     coverage = screening.coverage
-    return {
+    figures = screening.technical
+    return ({"technical": figures.as_body()} if figures else {}) | {
         "media": {"digest": asset.digest, "media_type": asset.media_type, "size": asset.size},
         "findings": [finding_json(finding) for finding in screening.findings],
         "coverage": {

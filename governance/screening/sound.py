@@ -1,5 +1,6 @@
 """Loudness (ITU-R BS.1770, by FFmpeg's ebur128), silence and clipping, over the whole sound."""
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -37,6 +38,20 @@ class Sound:
     def seconds(self) -> float:
         return self._samples / self._rate
 
+    @property
+    def peak(self) -> float:
+        """The loudest sample, 0 to 1 and beyond."""
+        return self._peak
+
+    @property
+    def loudness(self) -> float | None:
+        """LUFS, integrated; None where there was too little to measure."""
+        return self._loudness if math.isfinite(self._loudness) else None
+
+    @property
+    def is_clipped(self) -> bool:
+        return self._clipped > CLIPPED_SHARE * self._samples
+
     def feed(self, frame: AudioFrame | None) -> None:
         """None: the end."""
         for part in self._resampler.resample(frame):
@@ -67,7 +82,7 @@ class Sound:
         if self._peak < SILENT:
             yield _finding("silent_audio", LEVELS, "Nothing is louder than -60 dBFS.")
             return
-        if self._clipped > CLIPPED_SHARE * self._samples:
+        if self.is_clipped:
             share = self._clipped / self._samples
             yield _finding("clipped_audio", LEVELS, f"{share:.2%} of samples at full scale.")
         if self.seconds >= GATE_SECONDS and not QUIETEST <= self._loudness <= LOUDEST:

@@ -1,15 +1,26 @@
 """Small models, catalogues and requests for the tests of this folder."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from governance.domain import GenerationRequest
-from governance.routing import Catalogue, Fault, Job, Model, Order, Status
-from governance.routing.catalogue import Frame, Price, Scoring
+from governance.domain import GenerationRequest, Part
+from governance.routing import Catalogue, Fault, Job, Model, Order, Router, Status
+from governance.routing.catalogue import Horizon, Learning
+from governance.routing.health import Health
+from governance.routing.knowledge import Knowledge
+from governance.routing.model import Frame, Origin, Price, Rate
+from governance.routing.quality import Measured
+from governance.routing.tiers import COMPONENTS, Sector, Tiers, Word
 
 POLICIES = Path(__file__).parents[2] / "policies"
+
+TODAY = date(2026, 11, 22)
+STATED = Origin("test", TODAY)
+
+FRAME = Frame(360, 1080, 1920, 2)
 
 MODEL = Model(
     id="test/plain",
@@ -20,17 +31,12 @@ MODEL = Model(
     source_type="trainedAlgorithmicMedia",
     tier="commodity",
     status="active",
-    retired_on=None,
-    successors=(),
-    frame=Frame(360, 1080, 1920, 2),
+    price=Price("second", (Rate(((1080, Decimal("0.10")),)),)),
+    origins={"lifecycle": STATED, "licence": STATED, "price": STATED, "quality": STATED},
+    frame=FRAME,
     seconds=tuple(range(1, 16)),
-    audio=True,
+    audio="always",
     licence="Apache-2.0",
-    territories_denied=(),
-    price=Price("second", ((1080, Decimal("0.10")),)),
-    source="test",
-    as_of=date(2026, 11, 22),
-    note="",
 )
 
 REQUEST = GenerationRequest(
@@ -45,15 +51,67 @@ REQUEST = GenerationRequest(
     territories=("DE",),
 )
 
-SCORING = Scoring(
-    tier={"final": Decimal("0.6"), "intermediate": Decimal("0.4")},
-    cost={"final": Decimal("0.4"), "intermediate": Decimal("0.6")},
-    tiers={"premium": Decimal(1), "commodity": Decimal("0.6"), "procedural": Decimal(0)},
+LEARNING = Learning(
+    reference_score=1200,
+    prior_clips=Decimal(40),
+    default_clips=Decimal(4),
+    inferred_interval=40,
+    technical_weight=Decimal("0.25"),
+    window=20,
+    latency_clips=3,
+    unknown_latency=120,
+    half_latency=120,
+    success=Decimal("0.9"),
+    success_clips=Decimal(10),
+    without_score={
+        "premium": Decimal("0.6"),
+        "commodity": Decimal("0.4"),
+        "procedural": Decimal("0.1"),
+    },
 )
+HORIZON = Horizon(stale_after=36_500, warn_ahead=60)
 
 
-def catalogue(*models: Model) -> Catalogue:
-    return Catalogue(models, SCORING, {"EU": frozenset({"DE", "FR"})})
+def weights(*shares: str) -> dict[Part, Decimal]:
+    return dict(zip(COMPONENTS, map(Decimal, shares), strict=True))
+
+
+DRAFT = Word(("commodity", "procedural"), weights("0.2", "0.5", "0.15", "0.15"))
+FINAL = Word(("premium",), weights("0.6", "0.15", "0.1", "0.15"))
+HEALTH = Sector({}, ("commodity",), "Patients see this.")
+TIERS = Tiers({"draft": DRAFT, "final": FINAL}, {"health": HEALTH})
+
+
+def catalogue(*models: Model, horizon: Horizon = HORIZON) -> Catalogue:
+    return Catalogue(models, {"EU": frozenset({"DE", "FR"})}, horizon, LEARNING)
+
+
+def per_second(usd: str, **rate: object) -> Price:
+    return Price("second", (Rate(((1080, Decimal(usd)),), **rate),))  # type: ignore[arg-type]
+
+
+def router(
+    known: Catalogue, providers: Mapping[str, "Configured"], knowledge: Knowledge | None = None
+) -> Router:
+    """A router that has no experience, unless some is given."""
+    return Router(
+        known, TIERS, lambda organisation, name: providers.get(name), knowledge or knowing(known)
+    )
+
+
+def knowing(
+    known: Catalogue,
+    measured: Mapping[str, Measured] | None = None,
+    *,
+    health: Health | None = None,
+    served: bool = False,
+) -> Knowledge:
+    return Knowledge(
+        known,
+        health or Health(known),
+        lambda organisation: measured or {},
+        lambda organisation, model: served,
+    )
 
 
 def model(**changes: object) -> Model:
