@@ -1,25 +1,31 @@
 """The nouns that travel between capabilities: frozen dataclasses without behaviour."""
 
 from governance.domain.asset import Asset, Finding, Mark, MarkKind, MarkState
+from governance.domain.budget import Budget
 from governance.domain.decision import Decision, Duty, Effect, MatchedRule, Mode
 from governance.domain.grant import Grant
 from governance.domain.principal import Assurance, Principal, PrincipalKind
-from governance.domain.quote import Candidate, Quote, Route
+from governance.domain.quote import Candidate, Component, Part, Quote, Route
 from governance.domain.request import (
     Answer,
     ConsentState,
     Declaration,
     Depicted,
     GenerationRequest,
+    InputFile,
+    InputRole,
     Media,
     Purpose,
+    Task,
 )
 
 __all__ = [
     "Answer",
     "Asset",
     "Assurance",
+    "Budget",
     "Candidate",
+    "Component",
     "ConsentState",
     "Decision",
     "Declaration",
@@ -29,15 +35,19 @@ __all__ = [
     "Finding",
     "GenerationRequest",
     "Grant",
+    "InputFile",
+    "InputRole",
     "Mark",
     "MarkKind",
     "MarkState",
     "MatchedRule",
     "Media",
     "Mode",
+    "Part",
     "Principal",
     "PrincipalKind",
     "Purpose",
     "Quote",
     "Route",
+    "Task",
 ]

@@ -5,6 +5,9 @@ from typing import Literal
 
 Media = Literal["video", "image", "audio"]
 Purpose = Literal["intermediate", "final"]
+# What is made: something new, or another version of a `parent`.
+Task = Literal["generate", "remix", "extend", "upscale", "edit"]
+InputRole = Literal["first_frame", "last_frame", "reference", "source"]
 Answer = Literal["yes", "no", "unknown"]
 Depicted = Literal["person", "object", "place", "entity", "event"]
 # What a consent is worth for one request on one day; missing: none was named, or there is none.
@@ -31,10 +34,21 @@ class Declaration:
 
 
 @dataclass(frozen=True)
+class InputFile:
+    """A file that a model is to work from. digest: sha256 of its bytes, which our store holds."""
+
+    role: InputRole
+    digest: str
+    media_type: str
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One request for a clip, an image or a sound.
 
-    model: catalogue id or `auto`; seconds: 0 for images; width/height: pixels, 0 for audio;
+    model: catalogue id, `auto`, `draft` or `final`; seconds: 0 for images; width/height: pixels, 0
+    for audio; production: `prd_…`; parent: the generation that this is another version of, as
+    `task` says; voice: for speech, the vendor's name of one; audio: whether there must be sound;
     territories: ISO 3166-1 or 3166-2 codes or `EU`; roles: whether the organisation acts as
     provider, deployer or both (AI Act Art. 3(3), 3(4)); references: sha256 of input files.
     """
@@ -55,3 +69,9 @@ class GenerationRequest:
     sector: str = "general"
     references: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    production: str | None = None
+    parent: str | None = None
+    task: Task = "generate"
+    inputs: tuple[InputFile, ...] = ()
+    voice: str = ""
+    audio: bool = False

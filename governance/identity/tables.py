@@ -251,29 +251,3 @@ class MandateRevocation(SQLModel, table=True):
     organisation: str = Field(primary_key=True, max_length=64)
     revoked_by: str = Field(max_length=64)
     revoked_at: datetime
-
-
-class Budget(SQLModel, table=True):
-    """What may be spent under a hop or an identity document, named by its digest.
-
-    cap, reserved, spent: millionths of `currency`.
-    """
-
-    __tablename__ = "budget"
-    __table_args__ = (CheckConstraint("reserved >= 0", name="ck_budget_reserved"),)
-
-    account: str = Field(primary_key=True, max_length=64)
-    currency: str = Field(max_length=3)
-    cap: int = Field(sa_type=BigInteger)
-    reserved: int = Field(sa_type=BigInteger)
-    spent: int = Field(sa_type=BigInteger)
-
-
-class BudgetReservation(SQLModel, table=True):
-    """Money of an account that is set aside for a generation until its cost is known."""
-
-    __tablename__ = "budget_reservation"
-
-    generation: str = Field(primary_key=True, max_length=64)
-    account: str = Field(primary_key=True, foreign_key="budget.account", max_length=64)
-    amount: int = Field(sa_type=BigInteger)

@@ -5,24 +5,37 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from governance.domain import Principal
+from governance.domain import GenerationRequest, Principal, Quote
 from governance.domain.grant import Grant
-from governance.identity import budgets
 from governance.kernel import clock, ids
 from governance.kernel.database import Database
 from governance.kernel.errors import Denied
+from governance.lifecycle import funding
+from governance.spending import accounts
+
+REQUEST = GenerationRequest(
+    organisation="acme",
+    project="launch",
+    media="video",
+    model="auto",
+    prompt="",
+    seconds=4,
+    width=640,
+    height=360,
+    territories=("EU",),
+)
 
 
 def attempt(database: Database, principal: Principal, amount: Decimal) -> bool:
     """Whether the money was set aside; every other time its cost is known at once."""
     generation = ids.new_id("gen")
     try:
-        database.write(lambda c: budgets.reserve(c, principal, generation, amount))
+        database.write(lambda c: funding.reserve(c, principal, REQUEST, generation, Quote(amount)))
     except Denied as error:
         assert error.code == "budget_exhausted"
         return False
     if int(generation[-1], 16) % 2:
-        database.write(lambda c: budgets.settle(c, generation, amount))
+        database.write(lambda c: accounts.settle(c, generation, amount))
     return True
 
 

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from governance.domain import Principal
+from governance.domain import Principal, Quote
 from governance.evidence import mandate
 from governance.identity import budgets
-from governance.identity.budgets import Balance
-from governance.identity.grants import as_grant
 from governance.kernel import ids
 from governance.kernel.errors import Denied
+from governance.lifecycle import funding
+from governance.spending import accounts
+from governance.spending.accounts import Balance
 from tests.documents import ANYTHING
 from tests.identity.conftest import House
 from tests.identity.delegating import FIRST, SECOND, THIRD, Line, handed_on
 from tests.identity.forging import AGENT, Draft
+from tests.identity.spending import REQUEST
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -29,22 +31,21 @@ def line(house: House) -> Line:
 
 def reserve(line: Line, principal: Principal, amount: str) -> str:
     generation = ids.new_id("gen")
-    line.house.database.write(lambda c: budgets.reserve(c, principal, generation, Decimal(amount)))
+    quote = Quote(Decimal(amount))
+    line.house.database.write(lambda c: funding.reserve(c, principal, REQUEST, generation, quote))
     return generation
 
 
 def settle(line: Line, generation: str, cost: str | None) -> None:
     spent = None if cost is None else Decimal(cost)
-    line.house.database.write(lambda c: budgets.settle(c, generation, spent))
+    line.house.database.write(lambda c: accounts.settle(c, generation, spent))
 
 
 def balances(line: Line, chain: str) -> list[Balance]:
+    digests = [mandate.read(hop).digest for hop in mandate.split(chain)]
     with line.house.database.read() as session:
-        hops = map(mandate.read, mandate.split(chain))
-        return [
-            budgets.balance(session, hop.digest, as_grant(hop.signed.payload["grant"]))
-            for hop in hops
-        ]
+        found = accounts.balances(session.connection(), digests)
+    return [found[digest] for digest in digests]
 
 
 def worker(line: Line, **narrowed: str) -> tuple[str, Principal]:
@@ -57,7 +58,9 @@ def test_what_is_set_aside_counts_under_every_mandate_above(line: Line) -> None:
     chain, caller = worker(line, total="8")
     reserve(line, caller, "3")
     assert [balance.reserved for balance in balances(line, chain)] == [3, 3]
-    assert [balance.cap for balance in balances(line, chain)] == [20, 8]
+    with line.house.database.read() as session:
+        concerned = budgets.covering(session.connection(), caller)
+    assert [budget.cap for budget in concerned][:2] == [20, 8]
 
 
 def test_an_exhausted_budget_is_named_and_leaves_nothing_behind(line: Line) -> None:
