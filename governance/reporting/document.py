@@ -14,7 +14,7 @@ from governance.evidence.figures import LABELS
 from governance.evidence.record import Record
 from governance.evidence.report import service_records
 from governance.evidence.story import Story
-from governance.reporting import charts, cover, formats
+from governance.reporting import charts, cover, family, formats
 from governance.reporting.agents import agents
 from governance.reporting.consents import consents
 from governance.reporting.coverage import unscreened
@@ -23,6 +23,7 @@ from governance.reporting.exceptions import exceptions
 from governance.reporting.gaps import open_gaps
 from governance.reporting.mandates import hops
 from governance.reporting.population import Population
+from governance.reporting.productions import productions
 from governance.reporting.report import InclusionProof, ReportInput
 from governance.reporting.rows import MARK_LETTERS, rows
 from governance.reporting.rules import policy_versions, rule_book
@@ -31,6 +32,8 @@ from governance.reporting.waivers import waivers
 
 # How many generations, exceptions, agents, … are printed; the attachments hold all.
 PRINTED_ROWS = 300
+# Of how many productions the lineage is drawn.
+DRAWN_FAMILIES = 12
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,10 @@ def context(
             source.service_records, stories, source.start, source.end, source.project
         ),
         **_acting(source, stories, refused),
+        "productions": productions(source.service_records, stories, source.end),
+        "family": _drawn(partial(family.drawing, style=chart_style)),
+        "family_left_out": family.left_out,
+        "drawn": DRAWN_FAMILIES,
         "unscreened": unscreened(stories),
         "letters": MARK_LETTERS,
         "rows": rows(population.reported[:PRINTED_ROWS], book),

@@ -1,0 +1,1 @@
+"""Productions: what many requests share, and how their results descend from each other."""
