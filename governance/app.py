@@ -1,7 +1,7 @@
 """Wiring: the capabilities of one process, and the HTTP application over them."""
 
 import gc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,30 +12,41 @@ from sqlmodel import col
 
 from governance import __version__, migrations
 from governance.api import (
+    accounts,
     agents,
     authenticators,
+    budgets,
     checks,
     consents,
     decisions,
     detection,
     errors,
+    events,
     external_identities,
     generations,
     health,
+    images,
     log,
     mandates,
+    mcp,
+    outcomes,
     people,
     policies,
+    productions,
+    rate_cards,
     receipts,
     reviews,
     roles,
     services,
     soft_bindings,
+    speech,
     switches,
     videos,
     waivers,
+    webhooks,
 )
 from governance.api.description import describe
+from governance.api.events import Watch
 from governance.api.intake import STRANGERS, Intake
 from governance.api.permissions import refuse_undeclared
 from governance.api.rates import Rates
@@ -45,10 +56,11 @@ from governance.identity import expiry, issuers
 from governance.identity.delegation import Delegations
 from governance.identity.people import NewPerson, first_administrator
 from governance.identity.switches import SwitchStore
-from governance.kernel import clock
+from governance.kernel import clock, sealing
 from governance.kernel.database import Database
 from governance.kernel.errors import Conflict
 from governance.kernel.media import MediaStore
+from governance.kernel.sealing import Sealer
 from governance.kernel.settings import Settings
 from governance.ledger import SERVICE, Entry, Ledger, keyring
 from governance.ledger.publisher import Publisher
@@ -58,14 +70,23 @@ from governance.lifecycle.engine import Engine
 from governance.marking.credentials import configured
 from governance.marking.registry import MarkIndex
 from governance.marking.watermark import keys as watermark_keys
+from governance.notifications import outbox
+from governance.notifications.delivery import Courier
 from governance.policy import Policy, assignments, domain_of, load, versions
 from governance.policy.store import PolicyStore
 from governance.review import reasons
-from governance.routing import catalogue
-from governance.routing.provider import Provider
+from governance.routing import catalogue, tiers
+from governance.routing.account import Account
+from governance.routing.accounts import AccountStore
+from governance.routing.graphs import APPROVAL, Graphs
+from governance.routing.health import Health
+from governance.routing.knowledge import Knowledge
+from governance.routing.measurements import Measurements
+from governance.routing.probing import Probes
 from governance.routing.providers.local import LocalProvider
-from governance.routing.providers.openai_videos import OpenAIVideos
+from governance.routing.registry import Providers, makers
 from governance.routing.router import Router
+from governance.routing.spool import Spool
 from governance.screening import prompt
 from governance.web.federation import FederationService
 from governance.web.routes import router
@@ -73,6 +94,7 @@ from governance.web.service import ServiceBackend
 
 ADMINISTRATOR_NAME = "admin"
 STAGING_LIFE = timedelta(days=1)
+SPOOL_LIFE = timedelta(days=7)  # far longer than a generation may take
 STRANGERS_LIFE = timedelta(minutes=15)  # longer than a detection may take
 
 
@@ -83,6 +105,7 @@ class Platform:
     context: Context
     publisher: Publisher
     engine: Engine
+    courier: Courier
     first: NewPerson | None
 
     def start(self) -> None:
@@ -93,8 +116,10 @@ class Platform:
         self.publisher.start()
         if self.context.settings.engine:
             self.engine.start()
+            self.courier.start()
 
     def stop(self) -> None:
+        self.courier.stop()
         self.engine.stop()
         self.publisher.stop()
         self.context.database.close()
@@ -107,6 +132,7 @@ def open_platform(settings: Settings) -> Platform:
     """
     policy = load(settings.policies_dir)
     models = catalogue.load(settings.policies_dir)
+    words = tiers.load(settings.policies_dir)
     prompt_rules = prompt.load(settings.policies_dir)
     why = reasons.load(settings.policies_dir)
     vouching = issuers.load(settings.policies_dir)
@@ -118,7 +144,11 @@ def open_platform(settings: Settings) -> Platform:
     database.write(lambda c: _record_keys(c, ledger))
     database.write(lambda c: versions.keep(c, ledger, policy))
     first = database.write(lambda c: _first_administrator(c, ledger, settings.organisation, policy))
-    providers = _providers(settings)
+    sealer = sealing.load_or_create(settings.keys_dir)
+    providers = _providers(settings, database, sealer, keys)
+    health, probes = Health(models), Probes(models, providers.get)
+    measurements = Measurements(database, models)
+    knowledge = Knowledge(models, health, measurements.of, probes.is_served)
     context = Context(
         settings=settings,
         database=database,
@@ -129,18 +159,22 @@ def open_platform(settings: Settings) -> Platform:
         delegations=Delegations(keys.manifest),
         issuers=vouching,
         catalogue=models,
-        router=Router(models, providers),
+        router=Router(models, words, providers.get, knowledge),
+        health=health,
+        knowledge=knowledge,
         providers=providers,
         authority=configured.load(settings),
         watermark_keys=watermark_keys.load_or_create(settings.keys_dir),
         marks=MarkIndex(database),
+        sealer=sealer,
         prompt_rules=prompt_rules,
         reasons=why,
     )
     guard = settings.data_dir / "last-checkpoint"
     publisher = Publisher(database, keys, guard, settings.checkpoint_interval)
     engine = Engine(context, housekeep=lambda: _housekeep(context))
-    return Platform(context, publisher, engine, first)
+    courier = Courier(database, ledger, sealer, settings.trusted_webhook_hosts)
+    return Platform(context, publisher, engine, courier, first)
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -172,12 +206,16 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.rates = Rates(
         settings.rate_limit, settings.rate_limit_expensive, settings.rate_limit_detect
     )
+    app.state.watch = Watch(platform.context.database)
     app.state.intake = Intake(settings.max_detections)
     errors.install(app)
     app.add_middleware(RequestIds)
     for module in (
         videos,
+        images,
+        speech,
         generations,
+        events,
         decisions,
         checks,
         receipts,
@@ -193,9 +231,16 @@ def create_app(platform: Platform) -> FastAPI:
         mandates,
         policies,
         waivers,
+        productions,
+        accounts,
+        budgets,
+        rate_cards,
+        outcomes,
         switches,
+        webhooks,
         detection,
         soft_bindings,
+        mcp,
         health,
     ):
         app.include_router(module.router, responses=errors.RESPONSES)
@@ -205,10 +250,18 @@ def create_app(platform: Platform) -> FastAPI:
     return app
 
 
-def _providers(settings: Settings) -> Mapping[str, Provider]:
-    own = LocalProvider(settings.data_dir / "local-jobs")
-    compatible = OpenAIVideos(settings.openai_videos_url, settings.openai_videos_key)
-    return {own.name: own, compatible.name: compatible}
+def _providers(
+    settings: Settings, database: Database, sealer: Sealer, keys: keyring.Keyring
+) -> Providers:
+    local = LocalProvider(settings.data_dir / "local-jobs")
+    spool = Spool(settings.data_dir / "spool")
+    defaults = {
+        name: Account(given.key, given.secret, given.base_url, given.project, given.location)
+        for name, given in settings.providers.items()
+    }
+    graphs = Graphs(settings.policies_dir, settings.data_dir / APPROVAL, keys.record.public)
+    accounts = AccountStore(database, sealer, defaults)
+    return Providers(makers(local, spool, graphs), accounts)
 
 
 def _record_keys(connection: Connection, ledger: Ledger) -> None:
@@ -257,5 +310,8 @@ def _housekeep(context: Context) -> None:
     """What accumulates otherwise: spent nonces, ended sessions, files of dead processes."""
     while context.database.write(expiry.purge_expired):
         continue
+    while context.database.write(outbox.purge):
+        continue
     context.media.sweep(clock.now() - STAGING_LIFE)
     context.media.sweep(clock.now() - STRANGERS_LIFE, STRANGERS)
+    Spool(context.settings.data_dir / "spool").sweep(clock.now() - SPOOL_LIFE)

@@ -15,6 +15,7 @@ from governance.ledger.tables import LogRecord
 from governance.lifecycle import store
 from governance.lifecycle.tables import Generation
 from governance.reporting.issue import issue_export
+from governance.spending.tables import Account, Reservation
 
 
 def require_agreement(database: Database, generations: Collection[str] | None = None) -> None:
@@ -26,6 +27,8 @@ def require_agreement(database: Database, generations: Collection[str] | None = 
     with database.read() as session:
         rows = _rows(session, generations)
         streams = _streams(session, generations) if rows else {}
+        if generations is None:
+            _require_books(session, rows)
     assert streams.keys() == rows.keys()
     for name, row in rows.items():
         told = _told(streams[name])
@@ -50,6 +53,19 @@ def require_verified(platform: Platform) -> None:
 def records_of(session: Session, generation: str) -> list[Record]:
     """One generation's records, in order."""
     return _streams(session, [generation])[generation]
+
+
+def _require_books(session: Session, rows: dict[str, Generation]) -> None:
+    """What an account holds is what is held on it, for generations whose cost is not known yet."""
+    held: dict[str, int] = defaultdict(int)
+    for reservation in session.exec(select(Reservation)):
+        held[reservation.account] += reservation.amount
+        if reservation.generation in rows:
+            told = store.load(rows[reservation.generation].story)
+            assert told.original is None
+            assert told.state not in ENDS or told.held is not None
+    for account in session.exec(select(Account)):
+        assert account.reserved == held[account.account]
 
 
 def _told(records: list[Record]) -> Story:

@@ -8,15 +8,17 @@ import pytest
 
 INTEROP = Path(__file__).parent / "interop"
 DEMANDED = os.environ.get("GOVERNANCE_TEST_ALL_TOOLS") == "1"
+NODE_PACKAGES = {"c2pa-ts": "@trustnxt/c2pa-ts", "openai-node": "openai"}
 HOW_TO_INSTALL = {
-    "c2pa-ts": "node, and `npm ci` in tests/interop",
+    **dict.fromkeys(NODE_PACKAGES, "node, and `npm ci` in tests/interop"),
+    "openai-2": "the command in tests/interop/openai-2.lock",
 }
 
 
 def needs(tool: str) -> pytest.MarkDecorator:
     """Skip the test where `tool` is missing; fail it there if GOVERNANCE_TEST_ALL_TOOLS=1.
 
-    tool: a program on the path, or `c2pa-ts`.
+    tool: a program on the path, or one of HOW_TO_INSTALL.
     """
     missing = not _installed(tool)
     reason = f"{tool} is not installed ({HOW_TO_INSTALL.get(tool, 'a program on the path')})"
@@ -24,7 +26,9 @@ def needs(tool: str) -> pytest.MarkDecorator:
 
 
 def _installed(tool: str) -> bool:
-    if tool == "c2pa-ts":
-        package = INTEROP / "node_modules" / "@trustnxt" / "c2pa-ts"
+    if tool in NODE_PACKAGES:
+        package = INTEROP / "node_modules" / NODE_PACKAGES[tool]
         return shutil.which("node") is not None and package.is_dir()
+    if tool == "openai-2":
+        return (INTEROP / ".openai-2" / "openai").is_dir()
     return shutil.which(tool) is not None

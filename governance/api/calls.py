@@ -126,6 +126,7 @@ class Call:
                 in_force.require(connection, self.principal, keyid)
                 snapshot = context.policies.as_of(connection, number)
                 thrown = context.switches.as_of(connection, number)
+                context.providers.as_of(connection, number)
             access.refuse_stopped(self.principal, thrown)
         except Denied as denied:
             await call.record(denied)
@@ -198,6 +199,7 @@ async def identify(request: Request, body_sha256: bytes | None, body: bytes = b"
             number = epoch.current(connection)
             snapshot = context.policies.as_of(connection, number)
             thrown = context.switches.as_of(connection, number)
+            context.providers.as_of(connection, number)
         access.refuse_stopped(known.principal, thrown)
     except Denied as denied:
         rates.count(denied.details["principal"], None)

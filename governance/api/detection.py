@@ -149,7 +149,7 @@ def result_of(context: Context, path: Path, progress: Progress) -> dict[str, Any
     """The signed document on a file."""
     keyring = context.ledger.keyring
     found = detect(context, path, progress, PATIENCE)
-    said = statement.statement(found, context.settings.base_url, context.settings.log_origin)
+    said = statement.statement(found, context.settings.base_url, keyring.manifest.origin)
     return statement.seal(said, keyring.record, keyring.chain)
 
 

@@ -23,7 +23,7 @@ from governance.api.videos import answered, create, receipted
 from governance.domain import Asset, Mark, Media
 from governance.evidence.story import State
 from governance.kernel.errors import Conflict, Denied, InvalidRequest
-from governance.lifecycle import submitting
+from governance.lifecycle import producing, submitting
 from governance.lifecycle.submitting import Caller, Import
 from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
@@ -79,6 +79,7 @@ async def preflight(request: Request, call: Spent) -> dict[str, Any]:
     fields = call.json()
     require_known(fields, FIELDS)
     asked = generation_request(call.principal.organisation, fields, request.headers, _media(fields))
+    asked = (await run_in_threadpool(producing.membership, call.context, asked)).request
     await call.allow_in(asked.project)
     return presenting.assessment(submitting.assess(call.context, asked, call.principal))
 
@@ -144,6 +145,7 @@ async def _import(
             width=asset.width,
             height=asset.height,
         )
+        asked = (await run_in_threadpool(producing.membership, context, asked)).request
         answer = await call.allow_in(asked.project)
         imported = Import(
             asset=asset,

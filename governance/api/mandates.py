@@ -10,13 +10,15 @@ from governance.api.calls import Call, Spent
 from governance.api.limits import LimitedRoute
 from governance.api.permissions import requires
 from governance.api.requests import Body
+from governance.domain import Grant
 from governance.evidence.mandate import Hop
-from governance.identity import budgets, mandates
-from governance.identity.budgets import Balance
+from governance.identity import mandates
 from governance.identity.grants import as_body, as_grant
 from governance.identity.mandates import Known
 from governance.kernel import clock
 from governance.kernel.errors import NotFound
+from governance.spending import accounts
+from governance.spending.accounts import Balance
 
 router = APIRouter(prefix="/v1/governance/mandates", tags=["Mandates"], route_class=LimitedRoute)
 Names = list[str]
@@ -116,8 +118,9 @@ async def get_mandate(mandate: str, call: Spent) -> dict[str, Any]:
             mandates.find(session.connection(), call.principal.organisation, mandate), call
         )
         grant = as_grant(known.hop.signed.payload["grant"])
-        balance = budgets.balance(session, known.hop.digest, grant)
-    return {**_present(known), "chain": known.hop.compact, "budget": _budget(balance)}
+        digest = known.hop.digest
+        balance = accounts.balances(session.connection(), [digest])[digest]
+    return {**_present(known), "chain": known.hop.compact, "budget": _budget(grant, balance)}
 
 
 @router.post("/{mandate}/revoke")
@@ -175,10 +178,10 @@ def _present(known: Known) -> dict[str, Any]:
     }
 
 
-def _budget(balance: Balance) -> dict[str, str]:
+def _budget(grant: Grant, balance: Balance) -> dict[str, str]:
     return {
-        "currency": balance.currency,
-        "cap": f"{balance.cap:f}",
+        "currency": grant.currency,
+        "cap": f"{grant.total:f}",
         "reserved": f"{balance.reserved:f}",
         "spent": f"{balance.spent:f}",
     }

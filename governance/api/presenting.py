@@ -54,13 +54,17 @@ def video(story: Story, prompt: str | None = None, receipt: str | None = None) -
         "completed_at": _unix(story.released_at) if story.released_at else None,
         "expires_at": None,
         "prompt": prompt,
-        "remixed_from_video_id": None,
+        "remixed_from_video_id": request.get("parent") if _is_remix(request) else None,
         "seconds": str(request.get("seconds", asset.get("seconds", "0"))),
         "size": f"{request.get('width', asset.get('width'))}x"
         f"{request.get('height', asset.get('height'))}",
         "error": _error(story),
         "governance": governance(story) | ({"receipt": receipt} if receipt else {}),
     }
+
+
+def _is_remix(request: dict[str, Any]) -> bool:
+    return bool(request.get("task") == "remix")
 
 
 def governance(story: Story) -> dict[str, Any]:
@@ -70,6 +74,8 @@ def governance(story: Story) -> dict[str, Any]:
         "state": story.state,
         "organisation": story.request["organisation"],
         "project": story.request["project"],
+        "production": story.request.get("production", {}).get("id"),
+        "parent": story.request.get("parent"),
         "media": story.request["media"],
         "effect": last and last["effect"],
         "rules": list(dict.fromkeys(rule["id"] for d in story.decisions for rule in d["rules"])),
@@ -79,6 +85,8 @@ def governance(story: Story) -> dict[str, Any]:
         "approvals": story.approvals,
         "marks": {mark["kind"]: mark["state"] for mark in story.marks},
         "digest": (story.delivered_file or {}).get("digest"),
+        "quote": (story.route or {}).get("quote"),
+        "warnings": (story.route or {}).get("warnings", []),
         "cost": story.cost,
         "held": story.held,
         "ending": story.ending,

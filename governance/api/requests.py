@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData, Headers
 
 from governance.domain import Answer, Declaration, Depicted, GenerationRequest, Media, Purpose
+from governance.evidence.story import Story
 from governance.kernel.errors import InvalidRequest
 
 MAX_PROMPT = 32_000
@@ -25,6 +26,8 @@ MAX_VALUE = 512
 SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 NESTED = re.compile(r"(metadata|governance)\[([^\[\]]+)\](\[\])?")
 TERRITORY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+PRODUCTION = re.compile(r"prd_[0-9a-f]{32}")
+VOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}")
 CONSENT = re.compile(r"cns_[0-9a-f]{32}")
 PROJECT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 DEFAULT_SIZE = {"video": "1280x720", "image": "1024x1024", "audio": "0x0"}
@@ -36,9 +39,20 @@ Moment = Annotated[
 ]
 # Text without control characters.
 Line = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-FIELDS = ("media", "model", "prompt", "size", "seconds", "governance", "metadata")
+FIELDS = (
+    "media",
+    "model",
+    "prompt",
+    "size",
+    "seconds",
+    "audio",
+    "voice",
+    "governance",
+    "metadata",
+)
 GOVERNED = (
     "project",
+    "production",
     "territories",
     "purpose",
     "audience",
@@ -89,6 +103,8 @@ def generation_request(
         seconds=_seconds(fields.get("seconds"), DEFAULT_SECONDS[media]),
         width=width,
         height=height,
+        audio=_flag(fields.get("audio"), "audio"),
+        voice=_voice(fields.get("voice")),
     )
 
 
@@ -110,7 +126,8 @@ def governed_request(
         project=project,
         territories=_territories(said.get("territories")),
         roles=_roles(said.get("roles")),
-        purpose=_choice(said, "purpose", "final"),
+        production=_production(said.get("production")),
+        purpose=_choice(said, "purpose", _usual_purpose(content.get("model"))),
         declaration=Declaration(
             deep_fake=_choice(said, "deep_fake", "unknown"),
             real_person=_choice(said, "real_person", "unknown"),
@@ -124,6 +141,33 @@ def governed_request(
         metadata=tuple(sorted((k, v) for k, v in metadata.items() if k not in GOVERNED)),
         **content,
     )
+
+
+def fields_of(story: Story) -> dict[str, Any]:
+    """What a request for another version of a generation may leave out, as callers send it."""
+    body = story.request
+    return {
+        "model": body["model"],
+        "seconds": body["seconds"],
+        "size": f"{body['width']}x{body['height']}",
+        "audio": body.get("audio", False),
+        "voice": body.get("voice", ""),
+    }
+
+
+def inherited_fields(story: Story, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`governance` of such a request: as the parent's, but for what the request itself says."""
+    body, declared = story.request, story.request["declaration"]
+    metadata = fields.get("metadata") or {}
+    parents = {
+        "project": body["project"],
+        "production": body.get("production", {}).get("id"),
+        **{name: body[name] for name in ("territories", "purpose", "audience", "sector", "roles")},
+        **declared,
+    }
+    governance = _object(fields.get("governance", {}))
+    left = {name: value for name, value in parents.items() if name not in metadata}
+    return {**left, **governance}
 
 
 def require_known(fields: Mapping[str, Any], known: Collection[str]) -> None:
@@ -164,7 +208,12 @@ def form_fields(form: FormData) -> dict[str, Any]:
 def _said(
     fields: Mapping[str, Any], metadata: Mapping[str, str], headers: Headers
 ) -> dict[str, Any]:
-    governance = fields.get("governance", {})
+    governance = _object(fields.get("governance", {}))
+    from_headers = {name: headers[key] for name in GOVERNED if (key := _header(name)) in headers}
+    return {**from_headers, **{k: v for k, v in metadata.items() if k in GOVERNED}, **governance}
+
+
+def _object(governance: Any) -> dict[str, Any]:
     if isinstance(governance, str):
         try:
             governance = orjson.loads(governance)
@@ -176,8 +225,7 @@ def _said(
             f"`governance` must be a JSON object with only these names: {', '.join(GOVERNED)}.",
             param="governance",
         )
-    from_headers = {name: headers[key] for name in GOVERNED if (key := _header(name)) in headers}
-    return {**from_headers, **{k: v for k, v in metadata.items() if k in GOVERNED}, **governance}
+    return governance
 
 
 def _header(name: str) -> str:
@@ -248,6 +296,37 @@ def _choice(said: Mapping[str, Any], name: str, default: str) -> Any:
             f"{name}_invalid", f"`{name}` is one of {', '.join(CHOICES[name])}.", param=name
         )
     return value
+
+
+def _usual_purpose(model: Any) -> Purpose:
+    """A draft is not meant for anybody's eyes but those who work on it."""
+    return "intermediate" if model == "draft" else "final"
+
+
+def _production(value: Any) -> str | None:
+    production = _text(value, "production")
+    if production is not None and not PRODUCTION.fullmatch(production):
+        raise InvalidRequest(
+            "production_invalid", "`production` is the id of one, prd_….", param="production"
+        )
+    return production
+
+
+def _voice(value: Any) -> str:
+    voice = _text(value, "voice") or ""
+    if voice and not VOICE.fullmatch(voice):
+        raise InvalidRequest(
+            "voice_invalid",
+            "`voice` is the vendor's name of one: letters, digits, dots, dashes and spaces.",
+            param="voice",
+        )
+    return voice
+
+
+def _flag(value: Any, name: str) -> bool:
+    if value not in (None, True, False, "true", "false"):
+        raise InvalidRequest(f"{name}_invalid", f"`{name}` is true or false.", param=name)
+    return value in (True, "true")
 
 
 def _consent(value: Any) -> str | None:

@@ -3,24 +3,29 @@
 https://platform.openai.com/docs/api-reference/videos (retired by its vendor, served by many).
 """
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from governance.api import presenting, receipts
-from governance.api.calls import Call, Spent, Unspent
+from governance.api.calls import Call, Spent
+from governance.api.orders import Files, Ordered, Ordering, on_disk
 from governance.api.permissions import requires
-from governance.api.requests import form_fields, generation_request
-from governance.domain import GenerationRequest, Media
+from governance.api.requests import fields_of, generation_request, inherited_fields
+from governance.domain import GenerationRequest, Media, Task
 from governance.evidence.story import ENDS, State, Story
+from governance.kernel import clock, ids
 from governance.kernel.errors import Conflict, Denied, InvalidRequest, NotFound
-from governance.lifecycle import commands, submitting
+from governance.lifecycle import commands, inputs, producing, submitting, variants
 from governance.lifecycle.context import Context
+from governance.lifecycle.inputs import takes_source
 from governance.lifecycle.submitting import Caller, Submission
-from governance.lifecycle.views import page
+from governance.lifecycle.variants import Variant
+from governance.lifecycle.views import find, page
 
 router = APIRouter(tags=["OpenAI shape"])
 MAX_PAGE = 100
@@ -43,21 +48,88 @@ CREATE = {
     }
 }
 
+DERIVE = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {
+                    "prompt": "The same with rain",
+                    "video": {"id": "gen_0198b7c2d3e44f5a8b9c0d1e2f3a4b5c"},
+                },
+            },
+        },
+    }
+}
+
 
 @router.post("/v1/videos", openapi_extra=CREATE)
 @requires("generation", "create", "project")
-async def create_video(request: Request, call: Unspent) -> JSONResponse:
-    """Ask for a video. Decided and recorded when this answers; the engine does the rest."""
-    return await create(request, call, await _fields(request, call), "video")
+async def create_video(order: Ordered) -> JSONResponse:
+    """Ask for a video. Decided and recorded when this answers; the engine does the rest.
+
+    `input_reference` is the picture that it begins with: a file of a form, or in JSON an object
+    whose `image_url` is a data URL. `last_frame` and `reference` are further files of a form.
+    """
+    return await create(order.request, order.call, order.fields, "video", order.files)
+
+
+@router.post("/v1/videos/{video_id}/remix", openapi_extra=CREATE)
+@requires("generation", "create", "project")
+async def remix_video(video_id: str, order: Ordered) -> JSONResponse:
+    """The same again with another prompt; what is left out is as it was."""
+    return await _derive(order, video_id, "remix")
+
+
+@router.post("/v1/videos/edits", openapi_extra=DERIVE)
+@requires("generation", "create", "project")
+async def edit_video(order: Ordered) -> JSONResponse:
+    """Change a video of this service, named as `video[id]`, as the prompt says."""
+    return await _derive(order, _video_of(order), "edit")
+
+
+@router.post("/v1/videos/extensions", openapi_extra=DERIVE)
+@requires("generation", "create", "project")
+async def extend_video(order: Ordered) -> JSONResponse:
+    """Go on where a video of this service, named as `video[id]`, ends."""
+    return await _derive(order, _video_of(order), "extend")
 
 
 async def create(
-    request: Request, call: Call, fields: dict[str, Any], media: Media
+    request: Request, call: Call, fields: dict[str, Any], media: Media, files: Files = ()
 ) -> JSONResponse:
     """Decide, record, answer; shared with the other media."""
     asked = generation_request(call.principal.organisation, fields, request.headers, media)
-    story, receipt = await submit(request, call, asked)
+    story, receipt = await submit(request, call, asked, files)
     return answered(story, receipt, asked.prompt)
+
+
+async def _derive(order: Ordering, parent: str, task: Task) -> JSONResponse:
+    """Another version of a generation that the caller may read."""
+    call = order.call
+    await call.projects()  # who may ask for nothing does not learn what is there
+    story = await call.story(parent)
+    await call.asking("generation", "read").allow_on(story)
+    fields = {**fields_of(story), **order.fields}
+    fields["governance"] = inherited_fields(story, order.fields)
+    fields.pop("video", None)
+    media = story.request["media"]
+    asked = generation_request(call.principal.organisation, fields, order.request.headers, media)
+    asked = replace(asked, parent=story.id, task=task)
+    source = story if takes_source(task) else None
+    made, receipt = await submit(order.request, call, asked, order.files, source)
+    return answered(made, receipt, asked.prompt)
+
+
+def _video_of(order: Ordering) -> str:
+    named = order.fields.get("video")
+    given = named.get("id") if isinstance(named, dict) else order.fields.get("video[id]", named)
+    if not isinstance(given, str) or not given:
+        raise InvalidRequest(
+            "video_missing", "Name the video of this service: `video` with its `id`.", param="video"
+        )
+    return given
 
 
 def answered(story: Story, receipt: str, prompt: str | None = None) -> JSONResponse:
@@ -86,21 +158,51 @@ def refuse_denied(story: Story, receipt: str) -> None:
     )
 
 
-async def submit(request: Request, call: Call, asked: GenerationRequest) -> tuple[Story, str]:
-    """The hot path: one authorization, one decision, one group commit; its receipt's digest."""
+async def submit(
+    request: Request,
+    call: Call,
+    asked: GenerationRequest,
+    files: Files = (),
+    source: Story | None = None,
+) -> tuple[Story, str]:
+    """The hot path: one authorization, one decision, one group commit; its receipt's digest.
+
+    files: that came with the request; source: the generation whose file it works from.
+    """
     context = call.context
+    if asked.production is not None or asked.parent is not None:
+        member = await run_in_threadpool(producing.membership, context, asked)
+        asked = member.request
     answer = await call.allow_in(asked.project)
     caller = Caller(
         call.principal, answer, call.signed, request.headers.get("idempotency-key") or None
     )
     try:
-        submission = submitting.prepare(context, asked, caller)
-        made = await context.database.write_async(lambda c: receipted(c, context, submission))
+        if files or source is not None:
+            made = await run_in_threadpool(_submit_with, context, asked, caller, files, source)
+        else:
+            submission = submitting.prepare(context, asked, caller)
+            made = await context.database.write_async(lambda c: receipted(c, context, submission))
     except Denied as denied:
         await call.record(denied)
         raise
     call.engine.wake()
     return made
+
+
+def _submit_with(
+    context: Context, asked: GenerationRequest, caller: Caller, files: Files, source: Story | None
+) -> tuple[Story, str]:
+    """`submit` for a request with input files; blocking."""
+    generation = ids.new_id("gen")
+    with (
+        on_disk(context, files) as brought,
+        inputs.keeping(context, generation, brought, source) as kept,
+    ):
+        digests = tuple(file.digest for file in kept)
+        asked = replace(asked, inputs=kept, references=digests)
+        submission = submitting.prepare(context, asked, caller, generation)
+        return context.database.write(lambda c: receipted(c, context, submission))
 
 
 def receipted(
@@ -160,12 +262,37 @@ async def delete_video(video_id: str, call: Spent) -> dict[str, Any]:
 
 @router.get("/v1/videos/{video_id}/content", response_class=FileResponse)
 @requires("generation", "download", "generation")
-async def get_content(video_id: str, call: Spent, variant: str = "video") -> FileResponse:
-    """Download a released file. `asset.delivered` is recorded before the first byte leaves."""
+async def get_content(video_id: str, call: Spent, variant: str = "video") -> Response:
+    """Download a released file. `asset.delivered` is recorded before the first byte leaves.
+
+    `variant`: of a video, `thumbnail` and `spritesheet` are JPEGs that bear its marks, `manifest`
+    its C2PA manifests as JSON.
+    """
     _require_variant(variant)
     _present(await call.story(video_id))
-    story = await run_in_threadpool(commands.deliver, call.context, video_id, call.principal, "api")
-    return _file(call, story)
+    if variant == "video":
+        story = await run_in_threadpool(
+            commands.deliver, call.context, video_id, call.principal, "api"
+        )
+        return _file(call, story)
+    content, media_type = await run_in_threadpool(_variant, call, video_id, variant)
+    return Response(content, media_type=media_type)
+
+
+def _variant(call: Call, video_id: str, variant: str) -> tuple[bytes, str]:
+    """Made first, then recorded, then handed over; blocking."""
+    context = call.context
+    with context.database.read() as session:
+        story = find(session, video_id, call.principal.organisation)
+    if story.state != State.RELEASED:
+        raise Conflict("not_released", f"The generation is {story.state}, not released.")
+    if variant == "manifest":
+        content, media_type = variants.manifest(context, story), "application/json"
+    else:
+        with variants.picture(context, story, variant) as path:
+            content, media_type = path.read_bytes(), "image/jpeg"
+    commands.deliver(context, video_id, call.principal, "api", variant)
+    return content, media_type
 
 
 @router.head("/v1/videos/{video_id}/content", include_in_schema=False)
@@ -183,7 +310,7 @@ async def head_content(video_id: str, call: Spent, variant: str = "video") -> Fi
 @requires("model", "list")
 async def list_models(call: Spent) -> dict[str, Any]:
     """The models that can be asked for, with what governance knows of them."""
-    providers = call.context.providers
+    providers, organisation = call.context.providers, call.principal.organisation
     usable = [
         {
             "id": model.id,
@@ -196,36 +323,21 @@ async def list_models(call: Spent) -> dict[str, Any]:
                 "source_type": model.source_type,
                 "status": model.status,
                 "as_of": model.as_of.isoformat(),
+                **call.context.knowledge.describe(organisation, model),
             },
         }
         for model in call.context.catalogue.models
-        if (provider := providers.get(model.provider or "")) is not None
+        if (provider := providers.get(organisation, model.provider or "")) is not None
         and provider.configured()
-        and model.status != "retired"
+        and not model.retired(clock.now().date())
     ]
     return {"object": "list", "data": usable}
 
 
-async def _fields(request: Request, call: Call) -> dict[str, Any]:
-    has_file = False
-    if "multipart/form-data" in request.headers.get("content-type", ""):
-        async with request.form(max_files=1, max_fields=64) as form:
-            fields = form_fields(form)
-            has_file = any(not isinstance(value, str) for value in form.values())
-    else:
-        fields = call.json()
-    if has_file or fields.get("input_reference") is not None:
-        raise InvalidRequest(
-            "reference_unsupported",
-            "No model of this service takes an input file; leave `input_reference` out.",
-            param="input_reference",
-        )
-    return fields
-
-
 def _require_variant(variant: str) -> None:
-    if variant != "video":
-        raise InvalidRequest("variant_unknown", "Only `variant=video` is offered.", param="variant")
+    if variant not in get_args(Variant):
+        offered = ", ".join(get_args(Variant))
+        raise InvalidRequest("variant_unknown", f"`variant` is one of {offered}.", param="variant")
 
 
 def _file(call: Call, story: Story) -> FileResponse:

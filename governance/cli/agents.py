@@ -18,7 +18,7 @@ ANY = ["*"]
 # What the role `agent` may do; the ceiling keeps a wider role from reaching further.
 ACTIONS = ["checkpoint:read", "generation:cancel", "generation:create", "generation:download"]
 ACTIONS += ["generation:list", "generation:read", "mandate:read", "mandate:revoke", "model:list"]
-ACTIONS += ["preflight:create"]
+ACTIONS += ["preflight:create", "budget:read", "production:read"]
 
 
 def add_to(commands: Commands) -> None:

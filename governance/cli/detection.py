@@ -66,7 +66,7 @@ def _one(context: "Context", path: Path, options: argparse.Namespace) -> int:
         print(f"governance: {path}: {error}", file=sys.stderr)
         return FAILED
     settings, keyring = context.settings, context.ledger.keyring
-    said = statement.statement(found, settings.base_url, settings.log_origin)
+    said = statement.statement(found, settings.base_url, keyring.manifest.origin)
     document = statement.seal(said, keyring.record, keyring.chain)
     if options.out:
         options.out.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")

@@ -7,17 +7,24 @@ from collections.abc import Callable, Sequence
 
 from governance import __version__
 from governance.cli import (
+    accounts,
     agents,
+    catalogue,
     detection,
     evidence,
+    graphs,
     mandates,
     marks,
     people,
     policies,
+    productions,
     roles,
     service,
     services,
+    spending,
     switches,
+    watch,
+    webhooks,
 )
 
 GROUPS = (
@@ -31,6 +38,13 @@ GROUPS = (
     agents,
     mandates,
     switches,
+    spending,
+    watch,
+    webhooks,
+    productions,
+    accounts,
+    graphs,
+    catalogue,
     policies,
 )
 

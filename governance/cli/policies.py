@@ -59,11 +59,11 @@ def _check(options: argparse.Namespace) -> int:
     from governance.kernel.settings import packaged
     from governance.marking.label import catalogue as labels
     from governance.review import reasons
-    from governance.routing import catalogue
+    from governance.routing import catalogue, graphs, tiers
     from governance.screening import prompt
 
     folder = _folder(options.folder or packaged("policies"))
-    parts = (policy, catalogue, prompt, reasons, issuers, labels)
+    parts = (policy, catalogue, tiers, graphs, prompt, reasons, issuers, labels)
     faults = [str(fault) for part in parts for fault in part.check(folder)]
     count = "1 fault" if len(faults) == 1 else f"{len(faults) or 'no'} faults"
     notes = [f"{warning} (warning)" for warning in policy.warnings(folder)]

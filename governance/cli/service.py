@@ -3,11 +3,18 @@
 import argparse
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from governance.cli.data import Commands, add_data, welcome
 
+if TYPE_CHECKING:
+    from governance.app import Platform
+
+SIMULATED_DATA = Path("data-simulated")
+SIMULATED_LOG = "governance.simulated/log"
 STOP_TIMEOUT = 5  # seconds that a stopping service waits for downloads under way
 
 
@@ -20,6 +27,11 @@ def add_to(commands: Commands) -> None:
     add_data(serve)
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port (default: 8000)")
+    serve.add_argument(
+        "--simulate",
+        action="store_true",
+        help="simulate all vendors on this machine, in a data folder of its own (data-simulated)",
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser("demo", help="watch the whole story, from request to verification")
@@ -50,10 +62,14 @@ def _serve(options: argparse.Namespace) -> int:
     from governance.kernel import logs, settings
 
     given = {"data_dir": options.data, "host": options.host, "port": options.port}
-    chosen = settings.load(**{name: value for name, value in given.items() if value is not None})
-    with _listen(chosen.host, chosen.port) as listening:
+    named = {name: value for name, value in given.items() if value is not None}
+    with _simulated(options.simulate) as simulated, ExitStack() as stack:
+        chosen = settings.load(**{**simulated, **named})
+        listening = stack.enter_context(_listen(chosen.host, chosen.port))
         logs.configure()
         platform = open_platform(chosen)
+        if simulated:
+            _sign_graphs(platform)
         welcome(platform)
         print(f"Governance service on {chosen.base_url} (data: {chosen.data_dir})", flush=True)
         config = uvicorn.Config(
@@ -68,6 +84,29 @@ def _serve(options: argparse.Namespace) -> int:
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+@contextmanager
+def _simulated(wanted: bool) -> Iterator[dict[str, Any]]:
+    """Settings with an account at a simulator of every vendor; none unless they are wanted.
+
+    No log may say of a simulated clip that a vendor made it, so this one has a name that tells.
+    """
+    if not wanted:
+        yield {}
+        return
+    from governance.simulators.market import market
+
+    with market() as accounts:
+        print(f"Simulated on this machine: {', '.join(sorted(accounts))}")
+        yield {"data_dir": SIMULATED_DATA, "log_origin": SIMULATED_LOG, "providers": accounts}
+
+
+def _sign_graphs(platform: "Platform") -> None:
+    from governance.routing import graphs
+
+    settings, key = platform.context.settings, platform.context.ledger.keyring.record
+    graphs.sign(settings.policies_dir, settings.data_dir / graphs.APPROVAL, key)
 
 
 def _listen(host: str, port: int) -> socket.socket:

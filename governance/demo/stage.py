@@ -48,8 +48,7 @@ def open_stage(data: Path) -> Iterator[Stage]:
                 organisation=ORGANISATION,
                 checkpoint_interval=0.5,
                 poll_interval=0.3,
-                openai_videos_url=vendor.url,
-                openai_videos_key=KEY,
+                providers={"openai-videos": {"base_url": vendor.url, "key": KEY}},
             )
         )
         if platform.first is None:

@@ -1,9 +1,11 @@
 """Step 9, of what agents signed: an opened signature is of the record's key, time and delegation.
 
 The signed text names the address and the digest of the body, not its words: which of two requests
-that an agent sent to one address at one time a record is about, remains the service's word.
+that an agent sent to one address at one time a record is about, remains the service's word. At
+`/mcp` that is more: orders and questions go there alike.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +19,14 @@ from governance.evidence.record import Record
 from governance.evidence.signature_base import SignedText, read_base, verify_signature_base
 
 NAME = "request_signature"  # of the disclosure
-PATHS = {
-    "generation.requested": ("/v1/videos", "/v1/governance/generations"),
-    "asset.imported": ("/v1/governance/assets",),
+# Where each is asked for; an address may name the generation that another version is made of.
+_PLACES = {
+    "generation.requested": re.compile(
+        r".*/v1/(videos(/edits|/extensions)?|images/(generations|edits)|audio/speech"
+        r"|governance/generations|videos/(?P<remixed>gen_[0-9a-f]{32})/remix"
+        r"|governance/generations/(?P<promoted>gen_[0-9a-f]{32})/promote)|.*/mcp"
+    ),
+    "asset.imported": re.compile(".*/v1/governance/assets"),
 }
 
 
@@ -105,8 +112,12 @@ def _require_place(item: Record, text: SignedText, what: str) -> None:
     """It was sent to where such a request is made, with a body, under this delegation."""
     said = text.components
     is_sent = said.get("@method") == "POST" and "content-digest" in said
-    if not is_sent or not said.get("@path", "").endswith(PATHS[item.event]):
+    place = _PLACES[item.event].fullmatch(said.get("@path", ""))
+    if not is_sent or place is None:
         raise _wrong(what, "is of a request for something else.")
+    named = next(filter(None, place.groupdict().values()), None)
+    if named is not None and named != item.body.get("parent"):
+        raise _wrong(what, "is of another version of something else.")
     presented = said["gov-delegation"].split(mandate.SEPARATOR) if "gov-delegation" in said else []
     if [mandate.digest(hop) for hop in presented] != item.body["principal"].get("mandate", []):
         raise _wrong(what, "is of a request under another delegation.")

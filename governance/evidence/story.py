@@ -75,6 +75,7 @@ class Story:
     approval: Body | None = None
     route: Body | None = None
     attempts: int = 0
+    tried: list[Body] = field(default_factory=list)
     job: Body | None = None
     fault: Body | None = None
     cost: Body | None = None
@@ -179,7 +180,10 @@ def _imported(s: Story, body: Body) -> State:
 
 def _decided(s: Story, body: Body) -> State | None:
     told = ("stage", "effect", "policy", "rules", "not_assessed")
-    decision = {key: body[key] for key in told} | {"quote": body["input"]["quote"]}
+    decision = {key: body[key] for key in told} | {
+        "quote": body["input"]["quote"],
+        "model": body["input"]["model"]["id"],
+    }
     s.decisions = [*s.decisions, decision]
     s.duties = merge_duties(s.duties, body["duties"])
     if body["stage"] != "request":
@@ -216,7 +220,12 @@ def _provider_failed(s: Story, body: Body) -> State:
     s.fault = body
     s.held = None
     s.cost = _add(s.cost, body["cost"])
-    return State.FAILED if body["final"] else State.ROUTED
+    if body["final"]:
+        return State.FAILED
+    if body.get("then") != "reroute":
+        return State.ROUTED
+    s.tried = [*s.tried, {"model": (s.route or {})["model"], "fault": body["fault"]}]
+    return State.PERMITTED
 
 
 def _provider_unknown(s: Story, body: Body) -> State:
@@ -225,10 +234,22 @@ def _provider_unknown(s: Story, body: Body) -> State:
     return State.UNKNOWN
 
 
+def _provider_resolved(s: Story, body: Body) -> State:
+    """What became of an order whose outcome was unknown, on a person's word."""
+    if body["outcome"] == "found":
+        provider = (s.route or {})["provider"]
+        s.job = {**body["job"], "provider": provider, "model": body["model"]}
+        return State.GENERATING
+    s.held = None
+    s.cost = _add(s.cost, body["cost"])
+    return State.FAILED
+
+
 def _fetched(s: Story, body: Body) -> State:
     s.original = body["asset"]
     s.vendor_marks = body["vendor_marks"]
-    s.cost = _add(s.cost, body["cost"])
+    # A vendor that names no price takes what it quoted; that counts beside what others took before.
+    s.cost = _add(s.cost, body["cost"] or (s.held if s.cost else None))
     s.held = None
     return State.FETCHED
 
@@ -376,6 +397,7 @@ RULES: dict[str, Rule] = {
     "provider.submitted": Rule(_in(State.SUBMITTING), _submitted),
     "provider.failed": Rule(_in(State.SUBMITTING, State.GENERATING), _provider_failed),
     "provider.unknown": Rule(_in(State.SUBMITTING, State.GENERATING), _provider_unknown),
+    "provider.resolved": Rule(_in(State.UNKNOWN), _provider_resolved),
     "asset.fetched": Rule(_in(State.GENERATING), _fetched),
     "asset.screened": Rule(_in(State.FETCHED), _screened),
     "asset.marked": Rule(_in(State.SCREENED), _marked),

@@ -37,6 +37,7 @@ from governance.evidence import (
     identities,
     manifest,
     merkle,
+    productions,
     receipt,
     record,
     requests,
@@ -300,6 +301,7 @@ def _policies(evidence: Evidence) -> str:
         if hashlib.sha256(document).hexdigest() != digest:
             raise EvidenceError("policy_wrong", f"The policy document {digest} was changed.")
     waived = waivers.check(evidence.records, evidence.stories)
+    productions.check(evidence.records)
     return f"{len(named)} policy documents as the decisions name them; {waived} waivers used"
 
 

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -30,10 +38,28 @@ def packaged(folder: str) -> Path:
     return inside if inside.is_dir() else package.parent / folder
 
 
+class ProviderSettings(BaseModel):
+    """The operator's account with one vendor, for organisations without one of their own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    base_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$",
+        description="an address such as https://videos.example/v1",
+    )
+    project: str = ""
+    location: str = ""
+
+
 class Settings(BaseSettings):
     """Every setting of the service. Durations in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="GOVERNANCE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GOVERNANCE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
 
     data_dir: Path = Path("data")
     database_url: str = Field(
@@ -57,19 +83,22 @@ class Settings(BaseSettings):
         description="1 to 64 small letters, digits, dots, dashes; first a letter or digit",
     )
     log_origin: str = Field(
-        "governance.local/log",
-        pattern=r"^[^\s+]{1,200}$",
+        "",  # as the keys say; of a new service: governance.local/log
+        pattern=r"^[^\s+]{0,200}$",
         description="a name without spaces and plus signs, such as governance.example/log",
     )
 
     checkpoint_interval: float = Field(1.0, gt=0, le=10)
     engine: bool = True
     engine_threads: int = Field(2, ge=1, le=32)
+    vendor_threads: int = Field(64, ge=1, le=512)
     lease: Seconds = 120.0
     poll_interval: Seconds = 2.0
     generation_deadline: Seconds = 3600.0
+    media_wait: Seconds = 120.0
 
     max_json_body: int = Field(256 * 1024, gt=0)
+    max_input: int = Field(16 * 1024 * 1024, gt=0)
     max_upload: int = Field(512 * 1024 * 1024, gt=0)
     min_free_disk: int = Field(256 * 1024 * 1024, ge=0)
 
@@ -85,18 +114,19 @@ class Settings(BaseSettings):
         description="host names with commas between, such as media.example,cdn.example",
     )
 
+    webhook_hosts: str = Field(
+        "",
+        pattern=r"^([a-z0-9.-]{1,253}(,[a-z0-9.-]{1,253}){0,63})?$",
+        description="host names with commas between, such as pipeline.internal",
+    )
+
     review_expiry: Seconds = 7 * 86400.0
     claim_expiry: Seconds = 1800.0
     session_idle: Seconds = 1800.0
     session_absolute: Seconds = 43200.0
     step_up: Seconds = 1800.0
 
-    openai_videos_url: str = Field(
-        "",
-        pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$",
-        description="an address such as https://videos.example/v1",
-    )
-    openai_videos_key: SecretStr = SecretStr("")
+    providers: dict[str, ProviderSettings] = {}
 
     c2pa_certificate: Path | None = None
     c2pa_key: Path | None = None
@@ -120,6 +150,14 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def name_providers(cls, value: object) -> object:
+        """The names of variables have no dashes: `GOVERNANCE_PROVIDERS__GOOGLE_VEO__KEY`."""
+        if not isinstance(value, dict):
+            return value
+        return {str(name).lower().replace("_", "-"): account for name, account in value.items()}
 
     @model_validator(mode="after")
     def refuse_unsafe(self) -> "Settings":
@@ -172,6 +210,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL; SQLite in the data folder unless set."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'governance.sqlite3'}"
+
+    @cached_property
+    def trusted_webhook_hosts(self) -> tuple[str, ...]:
+        """Hosts of a private network to which notifications may go all the same."""
+        return tuple(filter(None, self.webhook_hosts.split(",")))
 
     @cached_property
     def base_url(self) -> str:

@@ -26,6 +26,9 @@ This is the root key of your evidence. It signs only the list of the other keys.
 """
 
 
+DEFAULT_ORIGIN = "governance.local/log"
+
+
 @dataclass(frozen=True)
 class Keyring:
     """The keys in use. `chain` is the manifest file's content; `root` the pinned fingerprint."""
@@ -42,6 +45,8 @@ class Keyring:
 def load_or_create(folder: Path, origin: str) -> Keyring:
     """The keyring in `folder`; a new one if the folder holds none.
 
+    origin: the log's name; empty for the one that the keys have, or DEFAULT_ORIGIN for new ones.
+
     Raises ConfigurationError (`keys_incomplete`, `keys_inconsistent`).
     """
     chain_file = folder / MANIFEST_FILE
@@ -51,7 +56,7 @@ def load_or_create(folder: Path, origin: str) -> Keyring:
                 "keys_incomplete",
                 f"{folder} has keys but no {MANIFEST_FILE}. Restore the folder from its backup.",
             )
-        _create(folder, origin)
+        _create(folder, origin or DEFAULT_ORIGIN)
         return _load(folder, origin, is_new=True)
     return _load(folder, origin, is_new=False)
 
@@ -85,7 +90,8 @@ def _load(folder: Path, origin: str, *, is_new: bool) -> Keyring:
             "keys_incomplete", f"The keys in {folder} cannot be read ({error}). Restore them."
         ) from None
     granted = {(grant.role, grant.keyid) for grant in current.grants}
-    if {("record", record.keyid), ("log", log.keyid)} - granted or current.origin != origin:
+    used = {("record", record.keyid), ("log", log.keyid)}
+    if used - granted or origin not in ("", current.origin):
         raise ConfigurationError(
             "keys_inconsistent",
             f"The keys in {folder} are not those of the log “{origin}” that {MANIFEST_FILE} names.",

@@ -154,8 +154,11 @@ def deliver(
     generation: str,
     principal: Principal,
     channel: str,
+    variant: str = "",
 ) -> Story:
     """Record that a released file is handed over; call before the first byte leaves.
+
+    variant: what stands for it, where it isn't the file itself.
 
     Raises Conflict (`not_released`, `media_deleted`), Denied (`stopped`).
     """
@@ -168,6 +171,8 @@ def deliver(
         require_consent(context, connection, held.story)
         digest = (held.story.delivered_file or {})["digest"]
         body = {"digest": digest, "channel": channel, "recipient": principal.id}
+        if variant:
+            body["variant"] = variant
         entry = about(held.story, "asset.delivered", body, subjects=(("delivered", digest),))
         return _advance(context, connection, held, entry)
 
@@ -243,4 +248,6 @@ def _review_id(story: Story) -> str:
 def _cancel_job(context: Context, story: Story) -> None:
     held = story.job or {}
     job = Job(id=held["id"], kind=held["kind"], provider=held["provider"], model=held["model"])
-    context.providers[job.provider].cancel(job)
+    provider = context.providers.get(story.request["organisation"], job.provider)
+    if provider is not None:
+        provider.cancel(job)

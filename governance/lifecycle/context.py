@@ -8,6 +8,7 @@ from governance.identity.issuers import Issuer
 from governance.identity.switches import SwitchStore
 from governance.kernel.database import Database
 from governance.kernel.media import MediaStore
+from governance.kernel.sealing import Sealer
 from governance.kernel.settings import Settings
 from governance.ledger import Ledger
 from governance.marking.credentials.authority import Authority
@@ -16,7 +17,9 @@ from governance.marking.watermark.keys import WatermarkKeys
 from governance.policy.store import PolicyStore
 from governance.review.reasons import Reasons
 from governance.routing.catalogue import Catalogue
-from governance.routing.provider import Provider
+from governance.routing.health import Health
+from governance.routing.knowledge import Knowledge
+from governance.routing.registry import Providers
 from governance.routing.router import Router
 from governance.screening.prompt import PromptRules
 
@@ -35,9 +38,12 @@ class Context:
     issuers: Mapping[str, Issuer]
     catalogue: Catalogue
     router: Router
-    providers: Mapping[str, Provider]
+    health: Health
+    knowledge: Knowledge
+    providers: Providers
     authority: Authority
     watermark_keys: WatermarkKeys
     marks: MarkIndex
+    sealer: Sealer
     prompt_rules: PromptRules
     reasons: Reasons

@@ -2,13 +2,16 @@
 
 `wake_at` in the table says what is due. A worker claims a generation by moving `wake_at` forward
 (a lease); a duplicate, late or zombie worker loses the compare-and-swap and does nothing.
+
+Two crews work side by side: a few threads for steps that keep this machine busy, many for steps
+that mostly wait for a vendor, so that neither has to wait for the other.
 """
 
 import errno
 import fcntl
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import IO
@@ -21,14 +24,29 @@ from governance.kernel.errors import Unavailable
 from governance.lifecycle import stops, store
 from governance.lifecycle.context import Context
 from governance.lifecycle.outcome import Outcome
-from governance.lifecycle.steps import Act, Step, step_of, wake_at
+from governance.lifecycle.steps import AT_VENDORS, AT_WORK, Act, Step, step_of, wake_at
 from governance.lifecycle.store import Held, Stale
 
 MAX_FAILURES = 5
 MAX_BACKOFF = 60.0
 FULL_DISK_WAIT = 10.0
 IDLE = 1.0
+ROUND = 0.02  # between two looks at what is due: what ends meanwhile is made up for at once
 log = logging.getLogger(__name__)
+
+
+class Crew:
+    """Threads for the steps out of some states, and what they are at."""
+
+    def __init__(self, name: str, threads: int, states: Collection[str]) -> None:
+        self.states = states
+        self.busy: set[str] = set()
+        self.pool = ThreadPoolExecutor(threads, name)
+        self._most = threads * 2  # nobody idles until the next look at what is due
+
+    @property
+    def room(self) -> int:
+        return self._most - len(self.busy)
 
 
 class Engine:
@@ -37,10 +55,13 @@ class Engine:
     def __init__(self, context: Context, housekeep: Callable[[], None] = lambda: None) -> None:
         self._context = context
         self._housekeep = housekeep
-        self._pool = ThreadPoolExecutor(context.settings.engine_threads, "engine")
+        settings = context.settings
+        self._crews = (
+            Crew("engine", settings.engine_threads, AT_WORK),
+            Crew("vendors", settings.vendor_threads, AT_VENDORS),
+        )
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._busy: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._alone: IO[str] | None = None
 
@@ -61,7 +82,8 @@ class Engine:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._pool.shutdown(wait=True)
+        for crew in self._crews:
+            crew.pool.shutdown(wait=True, cancel_futures=True)
         if self._alone is not None:
             self._alone.close()
 
@@ -73,43 +95,47 @@ class Engine:
         kept_house = clock.now()
         while not self._stop.is_set():
             try:
-                self._deliver()
+                for crew in self._crews:
+                    self._deliver(crew)
                 if clock.now() - kept_house > timedelta(minutes=1):
                     kept_house = clock.now()
                     self._housekeep()
             except Exception:
                 log.exception("engine round failed")
-            self._wake.wait(self._pause())
+            if self._wake.wait(self._pause()):
+                self._stop.wait(ROUND)
             self._wake.clear()
 
-    def _deliver(self) -> None:
-        free = self._context.settings.engine_threads * 2 - len(self._busy)
-        if free <= 0:
+    def _deliver(self, crew: Crew) -> None:
+        if crew.room <= 0:
             return
         with self._context.database.read() as session:
-            ready = store.due(session, clock.now(), free + len(self._busy))
+            ready = store.due(session, clock.now(), crew.states, crew.room + len(crew.busy))
         for generation in ready:
-            if generation not in self._busy and not self._stop.is_set():
-                self._busy.add(generation)
-                self._pool.submit(self._work, generation)
+            if generation not in crew.busy and not self._stop.is_set():
+                crew.busy.add(generation)
+                crew.pool.submit(self._work, crew, generation)
 
     def _pause(self) -> float:
+        """Seconds until something is due. A crew without room makes its own when it ends a step."""
+        if any(crew.room <= 0 for crew in self._crews):
+            return IDLE
         try:
             with self._context.database.read() as session:
                 following = store.next_wake(session)
         except Exception:  # noqa: BLE001  the database may be away; the next round says so
             return IDLE
-        if following is None or self._busy:
+        if following is None:
             return IDLE
-        return min(IDLE, max(0.0, (following - clock.now()).total_seconds()))
+        return min(IDLE, max(ROUND, (following - clock.now()).total_seconds()))
 
-    def _work(self, generation: str) -> None:
+    def _work(self, crew: Crew, generation: str) -> None:
         try:
             run_step(self._context, generation)
         except Exception:
             log.exception("step failed", extra={"generation": generation})
         finally:
-            self._busy.discard(generation)
+            crew.busy.discard(generation)
             self._wake.set()
 
 

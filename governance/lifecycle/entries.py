@@ -1,6 +1,7 @@
 """What happened, in the words of the record schemas."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -137,9 +138,11 @@ def route_body(route: Route) -> Body:
                 "rejected": candidate.rejected and candidate.rejected[:MAX_REASON],
                 "score": candidate.score,
                 "quote": candidate.quote and money(candidate.quote),
+                "components": [asdict(component) for component in candidate.components],
             }
             for candidate in route.candidates
         ],
+        "warnings": [warning[:MAX_REASON] for warning in route.warnings],
     }
 
 

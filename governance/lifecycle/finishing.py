@@ -28,15 +28,17 @@ from governance.marking.read import Known, read
 from governance.marking.write import MarkContext, mark
 from governance.policy import ModelFacts, as_body, decide, decision_input
 from governance.review import reviews, separation
+from governance.routing import Model
 from governance.screening.media import screen as screen_media
 from governance.screening.report import as_body as screening_body
 from governance.screening.report import subjects_not_checked
+from governance.screening.technical import Ordered
 
 
 def screen(context: Context, story: Story) -> Outcome:
     """`asset.screened`, and what policy says now that the output has been seen."""
     asset = stored(context, story, story.original)
-    screening = screen_media(asset)
+    screening = screen_media(asset, _ordered(context, story))
     seen = about(
         story,
         "asset.screened",
@@ -74,7 +76,7 @@ def write_marks(context: Context, story: Story) -> Outcome:
     source = stored(context, story, story.original)
     with context.media.staging(SUFFIX[source.media_type]) as path:
         try:
-            ours = _mark_context(context, story)
+            ours = mark_context(context, story)
             marked = mark(source, path, duties_of(story), ours)
         except Unavailable:
             raise
@@ -230,14 +232,35 @@ def _withheld(story: Story, stage: str, code: str, reasons: list[str]) -> Entry:
     return about(story, "asset.withheld", body)
 
 
-def _model_facts(context: Context, story: Story) -> ModelFacts:
+def _ordered(context: Context, story: Story) -> Ordered | None:
+    """What the model was to make; nothing was promised of an import.
+
+    The length of speech follows its text, that of another version its source.
+    """
+    if story.is_import:
+        return None
+    request, model = request_of(story), _model(context, story)
+    follows = request.task not in ("generate", "remix") or (model is not None and model.voices)
+    return Ordered(
+        seconds=0 if follows else request.seconds,
+        width=request.width,
+        height=request.height,
+        audio=request.audio or (model is not None and model.audio == "always"),
+    )
+
+
+def _model(context: Context, story: Story) -> Model | None:
     """The chosen model; it may have been retired since, which changes nothing for this file."""
-    chosen = (story.route or {}).get("model")
-    model = next((model for model in context.catalogue.models if model.id == chosen), None)
-    return model_facts(model) if model else ModelFacts(id=chosen)
+    return context.catalogue.find((story.route or {}).get("model") or "")
 
 
-def _mark_context(context: Context, story: Story) -> MarkContext:
+def _model_facts(context: Context, story: Story) -> ModelFacts:
+    model = _model(context, story)
+    return model_facts(model) if model else ModelFacts(id=(story.route or {}).get("model"))
+
+
+def mark_context(context: Context, story: Story) -> MarkContext:
+    """What a writer of marks needs to know of a generation; its watermark id is a new one."""
     source_type = (story.route or story.request)["source_type"]
     return MarkContext(
         record_id=story.id,

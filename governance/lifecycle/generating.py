@@ -1,63 +1,33 @@
-"""The steps from permission to bytes on our disk: route, submit, recover, poll."""
+"""The steps from a chosen route to bytes on our disk: submit, recover, poll."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Literal
 
 from governance.domain import Quote
 from governance.evidence.story import Story
 from governance.kernel import clock
 from governance.kernel.errors import GovernanceError, InvalidRequest, TooLarge
 from governance.ledger import Entry
-from governance.lifecycle import stops
+from governance.lifecycle import choosing, inputs, producing
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import (
     about,
     cost_body,
     media_body,
     money,
-    no_route_body,
-    route_body,
 )
 from governance.lifecycle.outcome import Outcome
-from governance.lifecycle.questions import prompt_of, request_of
+from governance.lifecycle.questions import request_of, vendor_model
 from governance.marking.bodies import mark_json
 from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
-from governance.routing.provider import Fault, Job, Order, Provider, Status
-from governance.routing.router import STOPPED
+from governance.routing.filters import ANEW
+from governance.routing.provider import Fault, FaultKind, Job, Order, Provider, Status
 
 MAX_ATTEMPTS = 5
 MAX_THROTTLE_WAIT = 300.0
-
-
-def choose_route(context: Context, story: Story) -> Outcome:
-    """`route.chosen`, with every candidate and why it was or was not taken.
-
-    Where only a kill switch stands against a candidate that could serve, it waits for that.
-    """
-    try:
-        route = context.router.route(
-            request_of(story),
-            max_amount=_decided_amount(story),
-            stopped=_thrown(context),
-            permitted=story.request["principal"].get("grant", {}).get("models"),
-        )
-        body = route_body(route)
-    except InvalidRequest as error:
-        candidates = error.details.get("candidates", [])
-        if any(candidate["rejected"] == STOPPED for candidate in candidates):
-            return Outcome(delay=stops.WAIT)
-        body = no_route_body(candidates)
-    return Outcome((about(story, "route.chosen", body),))
-
-
-def _thrown(context: Context) -> frozenset[str]:
-    return context.switches.current().thrown
-
-
-def _decided_amount(story: Story) -> Decimal | None:
-    """What policy, and perhaps a person, agreed to: the order may not become dearer since."""
-    quote = story.decisions[0]["quote"]
-    return Decimal(quote["amount"]) if quote else None
+RECOVERY_WAIT = 2.0  # until a vendor that lost an answer can be asked by our key
 
 
 def intend(context: Context, story: Story) -> Outcome:
@@ -75,24 +45,31 @@ def intend(context: Context, story: Story) -> Outcome:
 
 def submit(context: Context, story: Story) -> Outcome:
     """The one paid POST of an attempt, then its answer. Whatever is not an answer is `unknown`."""
-    provider, route = _provider(context, story)
+    provider = _provider(context, story)
     request = request_of(story)
     try:
         order = Order(
             key=story.id,
-            model=context.catalogue.get(route["model"]).vendor_model,
-            prompt=prompt_of(context, story),
+            model=vendor_model(context, story),
+            prompt=producing.sent_prompt(context, story),
             seconds=request.seconds,
             width=request.width,
             height=request.height,
             media=request.media,
+            audio=request.audio,
+            task=ANEW.get(request.task, request.task),
+            inputs=inputs.of(context, story),
+            voice=request.voice,
         )
     except GovernanceError as error:  # nothing was sent
         return _failed(story, Fault("invalid", error.message))
     try:
         job, answer = provider.submit(order)
     except Fault as fault:
-        return _not_submitted(story, fault)
+        _note(context, story, fault.kind)
+        if fault.kind == "ambiguous" and provider.recoverable:
+            return Outcome(delay=RECOVERY_WAIT)  # it stays `submitting`: the vendor is asked
+        return _not_submitted(context, story, fault)
     except Exception as error:  # noqa: BLE001  the POST may have happened: never assume it has not
         return _unknown(story, "adapter_failed", type(error).__name__)
     return Outcome(
@@ -103,21 +80,24 @@ def submit(context: Context, story: Story) -> Outcome:
 
 def recover(context: Context, story: Story) -> Outcome:
     """After a crash between intent and answer: ask the vendor by our key, or call it unknown."""
-    provider, _ = _provider(context, story)
+    provider = _provider(context, story)
     if not provider.recoverable:
         return _unknown(story, "interrupted", "")
     job = provider.recover(story.id)
     if job is None:
         return _unknown(story, "interrupted", "")
-    return Outcome((_submitted(story, job, "", recovered=True),))
+    named = replace(job, model=job.model or vendor_model(context, story))
+    return Outcome((_submitted(story, named, "", recovered=True),))
 
 
 def poll(context: Context, story: Story) -> Outcome:
     """Ask once; fetch and hash the bytes as soon as they are there."""
-    provider, _ = _provider(context, story)
+    provider = _provider(context, story)
     held = story.job or {}
     job = Job(id=held["id"], kind=held["kind"], provider=held["provider"], model=held["model"])
     status = provider.poll(job)
+    if status.state != "running":
+        _note(context, story, status.fault)
     if status.state == "failed":
         return _failed(story, Fault(status.fault or "internal", status.message, status.raw), status)
     if status.state == "running":
@@ -139,9 +119,18 @@ def give_up_unknown(story: Story) -> Entry:
     return _unknown(story, "internal_error", "").entries[0]
 
 
-def _provider(context: Context, story: Story) -> tuple[Provider, dict[str, str]]:
+def _provider(context: Context, story: Story) -> Provider:
     route = story.route or {}
-    return context.providers[route["provider"]], route
+    context.providers.refresh()
+    provider = context.providers.get(story.request["organisation"], route["provider"])
+    if provider is None:
+        raise LookupError(f"no adapter {route['provider']}")
+    return provider
+
+
+def _note(context: Context, story: Story, fault: FaultKind | None) -> None:
+    """How the vendor is doing, for the router."""
+    context.health.note(story.request["organisation"], (story.route or {})["model"], fault)
 
 
 def _submitted(story: Story, job: Job, answer: str, *, recovered: bool) -> Entry:
@@ -155,13 +144,16 @@ def _submitted(story: Story, job: Job, answer: str, *, recovered: bool) -> Entry
     return about(story, "provider.submitted", body, private=_private(answer))
 
 
-def _not_submitted(story: Story, fault: Fault) -> Outcome:
+def _not_submitted(context: Context, story: Story, fault: Fault) -> Outcome:
+    """Nothing was spent: another model may be asked, or this one again."""
     if fault.kind == "ambiguous":
         return _unknown(story, "answer_lost", fault.raw)
+    if story.attempts < MAX_ATTEMPTS and choosing.fails_over(context, story, fault.kind):
+        return _failed(story, fault, then="reroute")
     is_transient = fault.kind in ("throttled", "unavailable")
     if is_transient and story.attempts < MAX_ATTEMPTS:
         wait = min(fault.retry_after or 2.0 ** (story.attempts + 1), MAX_THROTTLE_WAIT)
-        return _failed(story, fault, final=False, delay=wait)
+        return _failed(story, fault, then="retry", delay=wait)
     return _failed(story, fault)
 
 
@@ -170,16 +162,18 @@ def _failed(
     fault: Fault,
     status: Status | None = None,
     *,
-    final: bool = True,
+    then: Literal["retry", "reroute"] | None = None,
     delay: float | None = None,
 ) -> Outcome:
     body = {
         "attempt": story.attempts,
         "provider": (story.route or {})["provider"],
         "fault": fault.kind,
-        "final": final,
+        "final": then is None,
         "cost": cost_body(status.cost if status else None),
     }
+    if then is not None:
+        body["then"] = then
     return Outcome(
         (about(story, "provider.failed", body, private=_private(fault.raw)),), delay=delay
     )

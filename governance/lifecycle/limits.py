@@ -7,7 +7,7 @@ from governance.domain import GenerationRequest, Principal, Quote
 from governance.evidence.grant import covers_all, covers_item
 from governance.identity.denials import denied
 from governance.kernel.errors import Denied
-from governance.routing.router import AUTO
+from governance.routing.router import WORDS
 
 
 def may(principal: Principal, obj: str, act: str, project: str) -> bool:
@@ -31,7 +31,7 @@ def require_request(principal: Principal, request: GenerationRequest) -> None:
         return
     if not covers_all(request.territories, grant.territories):
         raise _refused(principal, "territories", ", ".join(request.territories))
-    named = request.model not in ("", AUTO)  # an import names none
+    named = request.model not in ("", *WORDS)  # an import names none
     if named and not covers_item(request.model, grant.models):
         raise _refused(principal, "models", request.model)
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from governance.domain import Declaration, GenerationRequest, Principal
+from governance.domain import Declaration, GenerationRequest, InputFile, Principal
 from governance.evidence.story import Story
 from governance.kernel.errors import Conflict
 from governance.ledger import read_stream
 from governance.lifecycle.context import Context
 from governance.policy import ModelFacts
-from governance.routing.catalogue import Model
+from governance.routing import Model
 
 PROMPT = "prompt"
 
@@ -33,6 +33,12 @@ def request_of(story: Story, prompt: str = "") -> GenerationRequest:
         audience=body["audience"],
         sector=body["sector"],
         references=_references(body),
+        production=body.get("production", {}).get("id"),
+        parent=body.get("parent"),
+        task=body.get("task", "generate"),
+        inputs=tuple(InputFile(**file) for file in body.get("inputs", ())),
+        voice=body.get("voice", ""),
+        audio=body.get("audio", False),
     )
 
 
@@ -61,6 +67,14 @@ def principal_of(story: Story) -> Principal:
 def model_facts(model: Model) -> ModelFacts:
     """What policy may know of a model."""
     return ModelFacts(model.id, model.provider, model.source_type, model.tier)
+
+
+def vendor_model(context: Context, story: Story) -> str:
+    """The vendor's own name of the model that was chosen, retired since or not."""
+    model = context.catalogue.find((story.route or {})["model"])
+    if model is None:
+        raise LookupError("the model has left the catalogue")
+    return model.vendor_model
 
 
 def private_of(context: Context, story: Story) -> dict[str, Any]:

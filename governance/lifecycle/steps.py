@@ -15,7 +15,7 @@ from governance.evidence.story import CANCELLABLE, ENDS, State, Story
 from governance.kernel import clock
 from governance.kernel.settings import Settings
 from governance.ledger import Entry
-from governance.lifecycle import checking, finishing, generating
+from governance.lifecycle import checking, choosing, finishing, generating
 from governance.lifecycle.context import Context
 from governance.lifecycle.outcome import Outcome
 
@@ -30,7 +30,8 @@ class Step:
     by: who sets it off; appends: the events it may write; to: where it may lead;
     crash: what is true if the process dies in it, and what happens next; act: None for commands;
     intent: committed before `act`, leading to the state whose own step is the recovery;
-    gives_up: the record after MAX_FAILURES failures of `act`.
+    gives_up: the record after MAX_FAILURES failures of `act`; waits: `act` mostly waits for a
+    vendor, rather than keeping this machine busy.
     """
 
     leaves: State
@@ -42,6 +43,7 @@ class Step:
     act: Act | None = None
     intent: Act | None = None
     gives_up: Callable[[Story], Entry] | None = None
+    waits: bool = False
 
 
 REPEATED = "Nothing was committed: the lease runs out and the step runs again."
@@ -73,7 +75,7 @@ STEPS: tuple[Step, ...] = (
         ("route.chosen", "generation.ended"),
         (State.ROUTED, State.FAILED),
         REPEATED,
-        generating.choose_route,
+        choosing.choose_route,
         gives_up=generating.give_up,
     ),
     Step(
@@ -87,12 +89,20 @@ STEPS: tuple[Step, ...] = (
             "provider.unknown",
             "generation.ended",
         ),
-        (State.SUBMITTING, State.GENERATING, State.FAILED, State.ROUTED, State.UNKNOWN),
+        (
+            State.SUBMITTING,
+            State.GENERATING,
+            State.FAILED,
+            State.PERMITTED,
+            State.ROUTED,
+            State.UNKNOWN,
+        ),
         "Before the intent is committed nothing was sent and the step runs again; after it the "
         "state is `submitting`, and the order is never sent a second time.",
         generating.submit,
         intent=generating.intend,
         gives_up=generating.give_up,
+        waits=True,
     ),
     Step(
         State.SUBMITTING,
@@ -104,6 +114,15 @@ STEPS: tuple[Step, ...] = (
         "the outcome is unknown and the money stays held.",
         generating.recover,
         gives_up=generating.give_up_unknown,
+        waits=True,
+    ),
+    Step(
+        State.UNKNOWN,
+        "resolve",
+        "person",
+        ("provider.resolved",),
+        (State.GENERATING, State.FAILED),
+        ONE_COMMIT,
     ),
     Step(
         State.GENERATING,
@@ -114,6 +133,7 @@ STEPS: tuple[Step, ...] = (
         "Polling and fetching change nothing at the vendor: the step runs again.",
         generating.poll,
         gives_up=generating.give_up_unknown,
+        waits=True,
     ),
     Step(
         State.FETCHED,
@@ -244,6 +264,8 @@ WIRE: dict[State, Wire] = {
 }
 
 _ACTS: dict[State, Step] = {step.leaves: step for step in STEPS if step.act is not None}
+AT_VENDORS = frozenset(state for state, step in _ACTS.items() if step.waits)
+AT_WORK = frozenset(_ACTS) - AT_VENDORS
 
 
 def step_of(story: Story) -> Step | None:

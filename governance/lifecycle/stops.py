@@ -16,7 +16,8 @@ NOT_STOPPED = frozenset(
 def known(context: Context) -> frozenset[str]:
     """The scopes of all models and providers that a switch can name."""
     models = context.catalogue.models
-    providers = {model.provider for model in models if model.provider} | set(context.providers)
+    named = {model.provider for model in models if model.provider}
+    providers = named | set(context.providers.names)
     return frozenset([f"model:{m.id}" for m in models] + [f"provider:{name}" for name in providers])
 
 

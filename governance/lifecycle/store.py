@@ -1,20 +1,20 @@
 """The only place that changes a generation's row, and it takes the records to append with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, insert, select, update
 from sqlmodel import Session
 
-from governance.evidence.story import ENDS, Story, apply
-from governance.identity import budgets
+from governance.evidence.story import Story, apply
 from governance.kernel.errors import NotFound
 from governance.ledger import Entry, Ledger
+from governance.lifecycle import funding, learning
 from governance.lifecycle.tables import Generation
+from governance.notifications import outbox
 
 _ROWS = Generation.__table__  # type: ignore[attr-defined]
 # Built once: a statement that is built anew costs more than its execution.
@@ -23,6 +23,23 @@ _GET = (
     select(_ROWS.c.version, _ROWS.c.story)
     .where(_ROWS.c.id == bindparam("generation"))
     .with_for_update()
+)
+_CLAIM = (
+    select(_ROWS.c.version, _ROWS.c.story, _ROWS.c.failures, _ROWS.c.wake_at)
+    .where(_ROWS.c.id == bindparam("generation"))
+    .with_for_update()
+)
+_SWAP = (
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("generation"))
+    .where(_ROWS.c.version == bindparam("expected"))
+)
+_DUE = (
+    select(_ROWS.c.id)
+    .where(_ROWS.c.wake_at <= bindparam("now"))
+    .where(_ROWS.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(_ROWS.c.wake_at)
+    .limit(bindparam("limit", type_=Integer()))
 )
 _PEEK = select(_ROWS.c.story).where(_ROWS.c.id == bindparam("generation"))
 
@@ -51,6 +68,7 @@ def scope(organisation: str, project: str) -> str:
 def begin(connection: Connection, ledger: Ledger, entries: Sequence[Entry], wake: Wake) -> Story:
     """Append a generation's first records and insert its row."""
     story = _append(connection, ledger, Story(), entries)
+    outbox.enqueue(connection, Story(), story)
     request = story.request
     connection.execute(
         _BEGIN,
@@ -58,6 +76,7 @@ def begin(connection: Connection, ledger: Ledger, entries: Sequence[Entry], wake
             "id": story.id,
             "organisation": request["organisation"],
             "project": request["project"],
+            "production": (request.get("production") or {}).get("id"),
             "requester": request["principal"]["id"],
             "media": request["media"],
             "state": story.state,
@@ -88,7 +107,9 @@ def advance(
     if not entries:
         raise ValueError("a change without a record")
     story = _append(connection, ledger, held.story, entries)
-    _settle(connection, held.story, story)
+    funding.settle(connection, held.story, story)
+    outbox.enqueue(connection, held.story, story)
+    learning.note(connection, held.story, entries)
     values = {
         "state": story.state,
         "version": held.version + 1,
@@ -104,11 +125,7 @@ def advance(
 
 def claim(connection: Connection, generation: str, now: datetime, until: datetime) -> Held | None:
     """Take a due generation until `until`; None when it is not due or somebody else has it."""
-    row = connection.execute(
-        select(_ROWS.c.version, _ROWS.c.story, _ROWS.c.failures, _ROWS.c.wake_at)
-        .where(_ROWS.c.id == generation)
-        .with_for_update()
-    ).one_or_none()
+    row = connection.execute(_CLAIM, {"generation": generation}).one_or_none()
     if row is None or row.wake_at is None or row.wake_at > now:
         return None
     held = Held(load(row.story), row.version, row.failures)
@@ -127,12 +144,10 @@ def release_leases(connection: Connection, now: datetime) -> int:
     return connection.execute(statement).rowcount
 
 
-def due(session: Session, now: datetime, limit: int) -> list[str]:
-    """Generations whose time has come, the longest waiting first."""
-    rows = session.connection().execute(
-        select(_ROWS.c.id).where(_ROWS.c.wake_at <= now).order_by(_ROWS.c.wake_at).limit(limit)
-    )
-    return [value for (value,) in rows]
+def due(session: Session, now: datetime, states: Collection[str], limit: int) -> list[str]:
+    """Generations in these states whose time has come, the longest waiting first."""
+    asked = {"now": now, "states": list(states), "limit": limit}
+    return list(session.connection().execute(_DUE, asked).scalars())
 
 
 def next_wake(session: Session) -> datetime | None:
@@ -175,28 +190,11 @@ def _append(
     return story
 
 
-def _settle(connection: Connection, before: Story, after: Story) -> None:
-    """The money that was set aside for a generation goes where its story says.
-
-    An order whose outcome is not known, or that was withdrawn under way, may still be charged:
-    its money stays held.
-    """
-    if "grant" not in after.request["principal"]:
-        return
-    was_open = before.original is None and before.state not in ENDS
-    is_made, is_over = after.original is not None, after.state in ENDS
-    if not was_open or not (is_made or is_over) or (is_over and after.held is not None):
-        return
-    cost = Decimal(after.cost["amount"]) if after.cost else None
-    nothing = Decimal(0) if is_over else None  # a vendor that names no price takes what it quoted
-    budgets.settle(connection, after.id, nothing if cost is None else cost)
-
-
 def _not_found(generation: str) -> NotFound:
     return NotFound("generation_not_found", f"There is no generation {generation}.")
 
 
 def _swap(connection: Connection, held: Held, values: dict[str, Any]) -> None:
-    statement = update(_ROWS).where(_ROWS.c.id == held.story.id, _ROWS.c.version == held.version)
-    if connection.execute(statement.values(**values)).rowcount != 1:
+    found = {"generation": held.story.id, "expected": held.version}
+    if connection.execute(_SWAP, found | values).rowcount != 1:
         raise Stale(held.story.id)

@@ -3,22 +3,32 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from governance.domain import Asset, Decision, Finding, GenerationRequest, Mark, Principal, Quote
+from governance.domain import (
+    Asset,
+    Decision,
+    Finding,
+    GenerationRequest,
+    Mark,
+    Principal,
+    Quote,
+    Route,
+)
 from governance.evidence.story import State, Story
-from governance.identity import budgets, lineage, replay
+from governance.identity import lineage, replay
 from governance.identity.request_signature import SignedRequest
 from governance.kernel import clock, ids
 from governance.kernel.errors import InvalidRequest
 from governance.ledger import Entry
-from governance.lifecycle import limits, store
+from governance.lifecycle import funding, limits, producing, store
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about, first, media_body, request_body
+from governance.lifecycle.producing import Membership
 from governance.lifecycle.questions import PROMPT, model_facts
 from governance.lifecycle.standing import standing
 from governance.lifecycle.steps import wake_at
@@ -27,7 +37,7 @@ from governance.marking.bodies import mark_json
 from governance.policy import Authorization, ModelFacts, as_body, decide, decision_input
 from governance.policy.inputs import Action
 from governance.review import separation
-from governance.routing.router import AUTO
+from governance.routing.router import WORDS
 from governance.screening.prompt import screen_prompt
 
 _KEYS = IdempotencyKey.__table__  # type: ignore[attr-defined]
@@ -40,6 +50,7 @@ _KEPT = select(_KEYS.c.request_digest, _KEYS.c.generation).where(
     _KEYS.c.principal == bindparam("caller"), _KEYS.c.key == bindparam("idempotency_key")
 )
 MAX_KEY = 255
+Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class Assessment:
     decision: Decision
     quote: Quote | None
     model: str | None
+    production: Body = field(default_factory=dict)  # as the record tells of it
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,10 @@ class Submission:
 
     generation: str
     caller: Caller
+    request: GenerationRequest
     entries: tuple[Entry, ...]
     digest: str  # of what the request means; only where there is an idempotency key
-    cost: Decimal = Decimal(0)  # to be set aside, in the currency of the caller's grant
+    quote: Quote | None = None  # to be set aside
     before: Callable[[Connection], None] = field(default=lambda connection: None)
 
 
@@ -96,20 +109,18 @@ def assess(
 ) -> Assessment:
     """Screen the prompt, price the request and ask policy. Reads only.
 
+    The request that is assessed has from its production what it leaves open.
+
     Raises InvalidRequest (`territory_missing`, `territory_unknown`, `model_unknown`,
     `model_retired`, `no_route`, …), Denied (`mandate_exceeded`) with the dimension.
     """
+    member = producing.membership(context, request)
+    request = member.request
     _require_territories(context, request)
     limits.require_request(principal, request)
     facts, quote = ModelFacts(), None
     if action == "generation.create":
-        grant = principal.grant
-        route = context.router.route(
-            request,
-            max_amount=grant.per_call if grant and request.model == AUTO else None,
-            stopped=context.switches.last.thrown,
-            permitted=grant.models if grant else None,
-        )
+        route = _route(context, member, principal)
         limits.require_affordable(principal, route.quote)
         model = context.catalogue.get(route.model)
         facts = model_facts(model)
@@ -126,12 +137,38 @@ def assess(
             action=action,
             model=facts,
             quote=quote,
-            prompt_findings=_screened(context, request),
+            prompt_findings=_screened(context, member.sent),
             consent=stands.consent,
             waivers=stands.waivers,
         ),
     )
-    return Assessment(request, decision, quote, facts.id)
+    return Assessment(request, decision, quote, facts.id, member.body)
+
+
+def _route(context: Context, member: Membership, principal: Principal) -> Route:
+    """The model that was named, or the best that can be paid for."""
+    request, grant = member.request, principal.grant
+    find = partial(
+        context.router.route,
+        request,
+        audio=request.audio,
+        stopped=context.switches.last.thrown,
+        permitted=grant.models if grant else None,
+        allowed=member.allowed,
+        patient=True,
+    )
+    if request.model not in WORDS:
+        return find()
+    per_call = grant.per_call if grant else None
+    with context.database.read() as session:
+        left = funding.left(session, principal, request)
+    payable = min((amount for amount in (per_call, left) if amount is not None), default=None)
+    try:
+        return find(max_amount=payable)
+    except InvalidRequest:
+        if payable == per_call:
+            raise
+        return find(max_amount=per_call)  # setting it aside will say which budget is empty
 
 
 def _require_territories(context: Context, request: GenerationRequest) -> None:
@@ -151,11 +188,19 @@ def _require_territories(context: Context, request: GenerationRequest) -> None:
         )
 
 
-def prepare(context: Context, request: GenerationRequest, caller: Caller) -> Submission:
-    """Decide on a request for a generation. Raises as `assess` does."""
+def prepare(
+    context: Context, request: GenerationRequest, caller: Caller, generation: str = ""
+) -> Submission:
+    """Decide on a request for a generation. Raises as `assess` does.
+
+    generation: its id, where its inputs are kept under it already.
+    """
     assessment = assess(context, request, caller.principal)
+    request = assessment.request
     body = {
         **request_body(request, caller.principal, caller.signed),
+        **assessment.production,
+        **_descent(request),
         "model": request.model,
         "seconds": request.seconds,
         "width": request.width,
@@ -165,7 +210,7 @@ def prepare(context: Context, request: GenerationRequest, caller: Caller) -> Sub
     private: tuple[tuple[str, Any], ...] = ((PROMPT, request.prompt),)
     if request.metadata:
         private += (("metadata", dict(request.metadata)),)
-    return _submission("generation.requested", body, private, assessment, caller)
+    return _submission("generation.requested", body, private, assessment, caller, generation)
 
 
 def prepare_import(
@@ -173,8 +218,10 @@ def prepare_import(
 ) -> Submission:
     """Decide on a finished file from outside. Raises as `assess` does."""
     assessment = assess(context, request, caller.principal, "asset.import")
+    request = assessment.request
     body = {
         **request_body(request, caller.principal, caller.signed),
+        **assessment.production,
         "asset": media_body(imported.asset),
         "ingredients": [
             {"generation": generation, "digest": digest}
@@ -200,8 +247,14 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     if answered is not None:
         return store.get(connection, answered).story
     submission.before(connection)
-    if submission.cost:
-        budgets.reserve(connection, caller.principal, submission.generation, submission.cost)
+    if submission.quote is not None:
+        funding.reserve(
+            connection,
+            caller.principal,
+            submission.request,
+            submission.generation,
+            submission.quote,
+        )
     story = store.begin(
         connection, context.ledger, submission.entries, lambda s: wake_at(s, context.settings)
     )
@@ -217,8 +270,9 @@ def _submission(
     private: tuple[tuple[str, Any], ...],
     assessment: Assessment,
     caller: Caller,
+    generation: str = "",
 ) -> Submission:
-    generation = ids.new_id("gen")
+    generation = generation or ids.new_id("gen")
     if caller.idempotency_key is not None and len(caller.idempotency_key) > MAX_KEY:
         raise InvalidRequest("idempotency_key_invalid", f"At most {MAX_KEY} characters, please.")
     asked = first(generation, event, body, caller.principal, caller.signed, private)
@@ -228,22 +282,24 @@ def _submission(
         as_body(assessment.decision, caller.authorization),
     )
     digest = _digest(event, body, private) if caller.idempotency_key is not None else ""
-    return Submission(generation, caller, (asked, decided), digest, _cost(assessment))
-
-
-def _cost(assessment: Assessment) -> Decimal:
-    is_denied = assessment.decision.effect == "deny"
-    return Decimal(0) if assessment.quote is None or is_denied else assessment.quote.amount
+    quote = None if assessment.decision.effect == "deny" else assessment.quote
+    return Submission(generation, caller, assessment.request, (asked, decided), digest, quote)
 
 
 def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any], ...]) -> str:
-    """What a request means, so that a repeated one is recognised; its signature does not count.
+    """What a request means, so that a repeated one is recognised; its signature does not count,
+    nor which version of its production it came under.
 
     An agent that acts for two people does not answer one with what the other asked for.
     """
     meaning = {
-        name: value for name, value in body.items() if name not in ("signature", "principal")
-    } | {"accountable": body["principal"]["accountable"]}
+        name: value
+        for name, value in body.items()
+        if name not in ("signature", "principal", "production")
+    } | {
+        "accountable": body["principal"]["accountable"],
+        "production": body.get("production", {}).get("id"),
+    }
     return hashlib.sha256(repr((event, sorted(meaning.items()), private)).encode()).hexdigest()
 
 
@@ -272,5 +328,21 @@ def _keep_key(connection: Connection, context: Context, submission: Submission) 
     return str(row.generation)
 
 
-def _screened(context: Context, request: GenerationRequest) -> tuple[Finding, ...]:
-    return screen_prompt(request.prompt, context.prompt_rules) if request.prompt else ()
+def _descent(request: GenerationRequest) -> Body:
+    """Where a request comes from and what it brings; silent where it is plain."""
+    told: Body = {}
+    if request.parent is not None:
+        told["parent"] = request.parent
+    if request.parent is not None or request.task != "generate":
+        told["task"] = request.task
+    if request.inputs:
+        told["inputs"] = [asdict(file) for file in request.inputs]
+    if request.audio:
+        told["audio"] = True
+    if request.voice:
+        told["voice"] = request.voice
+    return told
+
+
+def _screened(context: Context, sent: str) -> tuple[Finding, ...]:
+    return screen_prompt(sent, context.prompt_rules) if sent else ()

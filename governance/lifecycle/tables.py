@@ -18,11 +18,13 @@ class Generation(SQLModel, table=True):
         Index("ix_generation_wake_at", "wake_at"),
         Index("ix_generation_project", "organisation", "project", "id"),
         Index("ix_generation_requester", "requester", "id"),
+        Index("ix_generation_production", "production", "id"),
     )
 
     id: str = Field(primary_key=True, max_length=64)
     organisation: str = Field(max_length=64)
     project: str = Field(max_length=64)
+    production: str | None = Field(None, max_length=64)
     requester: str = Field(max_length=64)
     media: str = Field(max_length=16)
     state: str = Field(max_length=32)

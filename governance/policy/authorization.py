@@ -35,9 +35,12 @@ DOMAIN = re.compile(r"org/([a-z0-9][a-z0-9._-]{0,63})(/project/[a-z0-9][a-z0-9._
 
 # Every question that may be asked: object and its actions.
 ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "account": ("manage", "read"),
     "agent": ("manage", "read"),
     "approval": ("decide",),
     "asset": ("check", "import", "recall"),
+    "budget": ("manage", "read"),
+    "chargeback": ("read",),
     "checkpoint": ("read",),
     "consent": ("create", "read", "withdraw", "erase"),
     "disclosure": ("read",),
@@ -45,9 +48,12 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "generation": ("create", "read", "list", "cancel", "download"),
     "mandate": ("create", "manage", "read", "revoke"),
     "model": ("list",),
+    "outcome": ("read", "decide"),
     "person": ("manage",),
     "policy": ("read",),
     "preflight": ("create",),
+    "production": ("create", "read", "change", "erase"),
+    "rate_card": ("manage", "read"),
     "record": ("read",),
     "report": ("create",),
     "review": ("read", "claim", "decide"),
@@ -55,6 +61,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "service": ("manage", "read"),
     "switch": ("manage", "read"),
     "waiver": ("create", "read", "decide"),
+    "webhook": ("manage", "read"),
 }
 
 # Named conditions: the fact that is asked for, and the answer under which the condition holds.

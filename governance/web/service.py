@@ -68,7 +68,7 @@ class ServiceBackend:
             waiting = queue.waiting(session, self._context.settings.organisation, None, clock.now())
         head = published[0] if published else None
         return Status(
-            origin=self._context.settings.log_origin,
+            origin=self._context.ledger.keyring.manifest.origin,
             records=records,
             checkpoint=Checkpoint(head.size, head.root.hex(), at) if head and at else None,
             waiting=waiting,

@@ -250,8 +250,8 @@ def open_site(folder: Path) -> Iterator[Site]:
                 max_json_body=JSON_LIMIT,
                 max_upload=UPLOAD_LIMIT,
                 check_hosts="127.0.0.1",
-                openai_videos_url=vendor.url,
-                openai_videos_key=vendor.key,
+                webhook_hosts="127.0.0.1",
+                providers={"openai-videos": {"base_url": vendor.url, "key": vendor.key}},
             )
             opened.append(service)
             return create_app(service.platform)

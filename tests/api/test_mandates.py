@@ -232,7 +232,7 @@ class TestBudgets:
         assert asked.status_code == 200, asked.text
         team.site.wait(asked.json()["id"], "released")
         budget = team.budget(made["id"])
-        assert (budget["cap"], budget["spent"]) == ("5", PRICE)
+        assert (budget["cap"], budget["spent"]) == ("5.00", PRICE)
         assert budget["reserved"] == "0"
 
     def test_an_exhausted_budget_refuses_and_names_the_mandate(self, team: Team) -> None:

@@ -54,7 +54,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("governance as a list", {"governance": []}, "governance_invalid", "governance"),
     ("metadata that is nested", {"metadata": {"a": {"b": "c"}}}, "metadata_invalid", "metadata"),
     ("metadata as text", {"metadata": "project=launch"}, "metadata_invalid", "metadata"),
-    ("an input file", {"input_reference": "file-1"}, "reference_unsupported", "input_reference"),
+    ("an input by name", {"input_reference": "file-1"}, "input_invalid", "input_reference"),
     ("consent in free text", {"governance": {"consent": "c" * 129}}, "consent_invalid", "consent"),
 ]
 
@@ -103,13 +103,6 @@ def test_a_broken_form_is_refused(site: Site) -> None:
         with site.recorded():
             answer = site["agent"].post("/v1/videos", content=body, headers={"Content-Type": kind})
         assert refusal(answer, 400, "form_invalid")["message"]
-
-
-def test_an_input_file_is_refused_because_no_model_would_look_at_it(site: Site) -> None:
-    files = {"input_reference": ("start.png", b"\x89PNG", "image/png")}
-    with site.recorded():
-        answer = site["agent"].post("/v1/videos", data={"prompt": CANARY}, files=files)
-    refusal(answer, 400, "reference_unsupported")
 
 
 @pytest.mark.parametrize("path", ["/v1/governance/generations", "/v1/governance/preflight"])

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from PIL import Image
 
+from governance.api import events
 from governance.api.permissions import Requirement, declaration_of
 from governance.app import create_app
 from governance.client.client import ApiKey
@@ -26,9 +27,11 @@ from governance.evidence.story import State
 from governance.identity import services, sessions
 from governance.identity.sessions import COOKIE
 from governance.kernel import clock
+from governance.lifecycle import producing
 from governance.policy import assignments, waivers
 from governance.policy.authorization import ACTIONS
 from governance.policy.waivers import Proposal
+from governance.productions.terms import Terms, Texts
 from tests.house import DOUBTFUL, PICTURE, POLICIES, small_policies
 from tests.platform import ORGANISATION, Service, open_service
 
@@ -98,6 +101,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         policies_dir=small_policies(folder / "policies"),
         rate_limit="1000000/minute",
         rate_limit_expensive="1000000/minute",
+        media_wait=0.001,  # no engine runs that could make anything
     )
     app = create_app(service.platform)
     people = {role: service.person(role) for role in ROLES}
@@ -179,6 +183,7 @@ def things(service: Service) -> tuple[dict[str, str], str]:
         "action": "suspend",
         "name": "night_desk",
         "waiver": waiver(service),
+        "production": production(service),
         "old": "1",
     }
     return given, service.ask(PICTURE, requester).id
@@ -194,6 +199,11 @@ def waiver(service: Service) -> str:
     return context.database.write(
         lambda c: waivers.propose(c, context.ledger, policy, proposal, asking)
     )
+
+
+def production(service: Service) -> str:
+    terms = Terms("spring", "launch", ("EU",), clock.now().date())
+    return producing.create(service.context, ORGANISATION, terms, Texts(), "service").production
 
 
 def small_picture() -> bytes:
@@ -229,7 +239,10 @@ def test_every_question_of_policy_is_asked_by_some_address(house: House) -> None
     assert asked | ASIDE == set(EVERYTHING)
 
 
-def test_every_role_at_every_address_gets_what_policy_says(house: House) -> None:
+def test_every_role_at_every_address_gets_what_policy_says(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LONGEST", 0.0)  # a stream ends once it has told what was
     described = house.app.openapi()["paths"]
     rows = Rows()
     asked = [(m, r, declaration_of(r.endpoint)) for m, r in addresses(house.app)]  # type: ignore[arg-type]
@@ -273,8 +286,12 @@ def arguments(
     if "application/json" in content:
         sent["json"] = example(content["application/json"], house.app.openapi())
     elif content:
-        governance = '{"project": "launch", "territories": ["EU"]}'
-        sent |= {"files": {"file": house.picture}, "data": {"governance": governance}}
+        schema = content.get("multipart/form-data", {}).get("schema", {})
+        field = next(iter(schema.get("properties", ["file"])))
+        fields = {"governance": '{"project": "launch", "territories": ["EU"]}'}
+        if "prompt" in schema.get("required", ()):
+            fields["prompt"] = "the same at dawn"
+        sent |= {"files": {field: house.picture}, "data": fields}
     return sent
 
 

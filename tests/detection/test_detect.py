@@ -30,7 +30,8 @@ def states(found: Detection) -> dict[str, str]:
 def told(found: Detection, press: Press) -> str:
     """Everything that leaves the house."""
     settings = press.context.settings
-    return json.dumps(statement.statement(found, settings.base_url, settings.log_origin))
+    origin = press.context.ledger.keyring.manifest.origin
+    return json.dumps(statement.statement(found, settings.base_url, origin))
 
 
 def signed(press: Press, source: Path, record: str, *, by: Path | None = None) -> Path:

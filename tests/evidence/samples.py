@@ -100,6 +100,16 @@ OTHERWISE: dict[str, Body] = {
         "reason": "timeout_after_post",
         "held": MONEY,
     },
+    "provider.resolved": {
+        "attempt": 1,
+        "provider": "vendor",
+        "model": "clip-1",
+        "outcome": "lost",
+        "cost": MONEY,
+        "job": None,
+        "reason": "vendor_support",
+        "by": "usr_" + "0" * 32,
+    },
     "asset.withheld": {
         "stage": "screening",
         "code": "policy_denied",

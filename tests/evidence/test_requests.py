@@ -123,6 +123,33 @@ def test_an_opened_signature_is_verified_and_counted(signed: Signed) -> None:
     assert not any("request signatures" in text for text in verdict.not_checked)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/videos/edits",
+        "/v1/videos/extensions",
+        "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/audio/speech",
+        "/behind/a/gateway/v1/videos",
+    ],
+)
+def test_a_request_is_made_at_any_of_the_addresses_for_it(signed: Signed, path: str) -> None:
+    signed.ask(proof(path=path))
+    assert signed.verify().failure is None
+
+
+@pytest.mark.parametrize("path", ["/v1/videos/{}/remix", "/v1/governance/generations/{}/promote"])
+def test_another_version_is_of_the_generation_that_the_address_names(
+    signed: Signed, path: str
+) -> None:
+    parent, other = f"gen_{77:032x}", f"gen_{78:032x}"
+    signed.ask(proof(path=path.format(parent)), parent=parent)
+    assert signed.verify().failure is None
+    signed.ask(proof(path=path.format(parent), nonce="b" * 16), parent=other)
+    assert signed.refusal() == "request_signature_wrong"
+
+
 def test_one_that_is_not_disclosed_is_said_to_be_unchecked(signed: Signed) -> None:
     signed.ask(proof())
     signed.ask(proof(nonce="b" * 16), is_open=False)

@@ -187,7 +187,7 @@ def spoil(value: Any, data: st.DataObject) -> Any:
 
 
 @pytest.mark.parametrize("event", record.events())
-@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.data())
 def test_both_validators_agree_on_bodies_right_and_wrong(event: str, data: st.DataObject) -> None:
     body = data.draw(values(record.schema(event), record.schema(event)))

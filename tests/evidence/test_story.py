@@ -26,6 +26,7 @@ from tests.evidence.samples import (
 
 ROAD = released()
 EVENTS = dict(reversed(ROAD)) | OTHERWISE  # a body for every event
+JOB = {"id": "job-1", "kind": "video"}
 APPROVAL = {"kind": "approval.before_spend", "parameters": {}, "rules": ["r"], "mode": "enforce"}
 
 
@@ -80,6 +81,7 @@ POSSIBLE: dict[str, frozenset[str]] = {
     "provider.submitted": frozenset({"submitting"}),
     "provider.failed": frozenset({"submitting", "generating"}),
     "provider.unknown": frozenset({"submitting", "generating"}),
+    "provider.resolved": frozenset({"unknown"}),
     "asset.fetched": frozenset({"generating"}),
     "asset.screened": frozenset({"fetched"}),
     "asset.marked": frozenset({"screened"}),
@@ -156,6 +158,9 @@ def test_a_record_of_the_services_own_stream_tells_no_generation(event: str) -> 
         (then(5, "provider.failed", final=False), "routed"),
         (then(5, "provider.failed"), "failed"),
         (then(5, "provider.unknown"), "unknown"),
+        (then(5, "provider.failed", final=False, then="reroute"), "permitted"),
+        (then(5, "provider.unknown", "provider.resolved"), "failed"),
+        (then(5, "provider.unknown", "provider.resolved", outcome="found", job=JOB), "generating"),
         (imported()[:2], "fetched"),
         (then(11, "review.decided", decision="return"), "rejected"),
         (then(11, "generation.ended", outcome="failed"), "failed"),

@@ -43,8 +43,9 @@ class Mortal:
                 "data_dir": str(settings.data_dir),
                 "database_url": settings.database,
                 "policies_dir": str(settings.policies_dir),
-                "openai_videos_url": house.vendor.url,
-                "openai_videos_key": house.vendor.key,
+                "providers": {
+                    "openai-videos": {"base_url": house.vendor.url, "key": house.vendor.key}
+                },
                 "poll_interval": settings.poll_interval,
                 "min_free_disk": 0,
             },

@@ -30,7 +30,7 @@ from governance.evidence.record import Record
 from governance.kernel.database import Database, Write
 from governance.kernel.settings import load
 from governance.ledger import Entry, Ledger
-from governance.lifecycle import commands, submitting
+from governance.lifecycle import commands, resolution, submitting
 from governance.lifecycle.access import Question, require
 from governance.lifecycle.context import Context
 from governance.lifecycle.statements import Choice
@@ -146,6 +146,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "check": lambda context, generation, person, _: commands.record_check(
         context, generation, CHECKED
+    ),
+    "resolve": lambda context, generation, person, _: resolution.resolve(
+        context, generation, person, resolution.Resolution("not_ordered", "vendor_console")
     ),
     "recall": lambda context, generation, person, _: commands.recall(
         context, generation, person, "consent_withdrawn"

@@ -83,6 +83,7 @@ COMMANDS: dict[str, tuple[State, str, str]] = {
     "cancel": (State.FETCHED, "producer", "generation.ended"),
     "deliver": (State.RELEASED, "producer", "asset.delivered"),
     "check": (State.RELEASED, "officer", "marks.checked"),
+    "resolve": (State.UNKNOWN, "officer", "provider.resolved"),
     "recall": (State.RELEASED, "officer", "asset.recalled"),
     "delete": (State.RELEASED, "producer", "asset.deleted"),
 }

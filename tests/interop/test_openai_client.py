@@ -1,6 +1,8 @@
 """The official openai client works unchanged: a base URL, a key or a signer, nothing else."""
 
+import base64
 import hashlib
+import io
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +12,10 @@ import openai
 import pytest
 from openai import OpenAI
 from openai.types import Video
+from PIL import Image
 
 from governance.client.signer import RequestSigner
+from governance.simulators.openai_media import SimulatedOpenAI
 from tests.api.site import CANARY, Site, open_site
 
 CLIP: dict[str, Any] = {
@@ -150,6 +154,50 @@ def test_an_api_key_needs_no_signer(site: Site) -> None:
         with pytest.raises(openai.PermissionDeniedError) as refused:
             client.videos.list()
         assert refused.value.code == "access_denied"
+
+
+def test_pictures_and_speech_are_answered_with_the_released_file(
+    site: Site, client: OpenAI
+) -> None:
+    with SimulatedOpenAI() as vendor:
+        account = {"key": vendor.key, "base_url": vendor.url}
+        site["admin"].put("/v1/governance/accounts/openai", json=account).raise_for_status()
+        image, told = io.BytesIO(), {"metadata": TOLD}
+        Image.new("RGB", (64, 64), "orange").save(image, "PNG")
+        edited = client.images.edit(
+            image=("fox.png", image.getvalue(), "image/png"),
+            prompt="the same at dawn",
+            model="openai/gpt-image-2",
+            size="1024x1024",
+            extra_body=told,
+        )
+        assert edited.data
+        picture = base64.b64decode(edited.data[0].b64_json or "")
+        with Image.open(io.BytesIO(picture)) as made:
+            assert made.size == (1024, 1024)
+        words = "The lighthouse is open from nine in the morning until five in the afternoon."
+        spoken = client.audio.speech.create(
+            input=words, model="openai/gpt-4o-mini-tts", voice="cedar", extra_body=told
+        )
+        assert spoken.response.headers["content-type"] == "audio/wav"
+        assert spoken.read()[8:12] == b"WAVE"
+        site["admin"].delete("/v1/governance/accounts/openai").raise_for_status()
+
+
+def test_a_picture_that_waits_for_a_person_is_a_conflict_and_asked_for_once(
+    site: Site, client: OpenAI
+) -> None:
+    public = {**TOLD, "audience": "public", "deep_fake": "unknown"}
+    with pytest.raises(openai.ConflictError) as pending:
+        client.with_options(max_retries=2).images.generate(
+            model="local/procedural-image",
+            prompt="a calm sea",
+            size="128x128",
+            extra_body={"metadata": public},
+        )
+    assert pending.value.code == "generation_pending"
+    generation = pending.value.response.json()["error"]["details"]["generation"]
+    assert client.videos.list(limit=1).data[0].id == generation
 
 
 class TestRefusals:

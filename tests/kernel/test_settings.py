@@ -73,7 +73,7 @@ def test_a_fault_never_shows_the_value_which_may_be_a_secret(
         {"public_url": "governance.example"},
         {"public_url": "https://governance.example/path"},
         {"public_url": "https://user:secret@governance.example"},
-        {"openai_videos_url": "videos.example/v1"},
+        {"providers": {"kling": {"base_url": "videos.example/v1"}}},
         {"unknown_setting": 1},
     ],
     ids=str,
@@ -109,7 +109,7 @@ def test_settings_cannot_change_while_the_service_runs() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "hunter2" not in repr(settings.load(openai_videos_key="hunter2"))
+    assert "hunter2" not in repr(settings.load(providers={"kling": {"key": "hunter2"}}))
 
 
 def test_the_database_lies_in_the_data_folder_unless_named(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def house(shared_house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hous
         return moved
 
     monkeypatch.setattr(store, "advance", watched)
+    shared_house.forget_faults()
     yield shared_house
     shared_house.service.require_agreement()
     assert [change for change in changes if not _is_in_table(*change)] == []

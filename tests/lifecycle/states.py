@@ -1,6 +1,6 @@
 """How a generation comes into each state, by the road that leads there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +17,10 @@ from governance.lifecycle import commands, engine
 from governance.lifecycle.context import Context
 from governance.lifecycle.statements import Choice
 from governance.routing.provider import Job, Order, Provider, Status
+from governance.routing.registry import Providers
 from tests.house import CLIP, DEAR_CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
 from tests.marking import samples
+from tests.platform import ORGANISATION
 
 REJECT = Choice("reject", "person_without_consent")
 EXPIRY = timedelta(days=8)
@@ -71,8 +73,21 @@ class DyingAfterPost(Wrapped):
 
 def wrapping(context: Context, wrap: Callable[[Provider], Provider]) -> Context:
     """The context with every provider wrapped."""
-    providers = {name: wrap(provider) for name, provider in context.providers.items()}
-    return replace(context, providers=providers)
+    names = ("local", "openai-videos")
+    return providing(context, {name: wrap(provider_of(context, name)) for name in names})
+
+
+def provider_of(context: Context, name: str) -> Provider:
+    provider = context.providers.get(ORGANISATION, name)
+    assert provider is not None
+    return provider
+
+
+def providing(context: Context, instead: Mapping[str, Provider]) -> Context:
+    """The context with other providers under these names."""
+    makers = {name: lambda _, given=given: given for name, given in instead.items()}
+    known = context.providers
+    return replace(context, providers=Providers({**known.makers, **makers}, known.accounts))
 
 
 def submitting(house: House, request: GenerationRequest = PICTURE) -> str:

@@ -85,7 +85,10 @@ def test_deleting_again_removes_what_a_crash_left_and_writes_nothing(house: Hous
     assert house.service.events(generation) == before
 
 
-def test_cancelling_stops_the_job_at_the_vendor(house: House) -> None:
+def test_cancelling_stops_the_job_at_a_vendor_that_lets_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.vendor.state, "flavour", "vllm")
     generation = house.made(State.GENERATING, VENDOR_CLIP)
     job = (house.service.story(generation).job or {})["id"]
     assert job in house.vendor.state.videos

@@ -24,7 +24,14 @@ from governance.lifecycle.engine import MAX_FAILURES, Engine
 from governance.routing.provider import Job, Order, Status
 from governance.routing.router import Router
 from tests.house import PICTURE, VENDOR_CLIP, House, small_policies
-from tests.lifecycle.states import Death, DyingAfterPost, Wrapped, wrapping
+from tests.lifecycle.states import (
+    Death,
+    DyingAfterPost,
+    Wrapped,
+    provider_of,
+    providing,
+    wrapping,
+)
 from tests.platform import Service, counted, open_service
 
 T = TypeVar("T")
@@ -92,8 +99,8 @@ def test_nothing_runs_before_its_time(house: House, service: Service) -> None:
 def test_a_step_that_is_under_way_elsewhere_is_left_alone(
     house: House, service: Service, other: Context
 ) -> None:
-    stalling = Stalling(service.context.providers["local"])
-    first = replace(service.context, providers={"local": stalling})
+    stalling = Stalling(provider_of(service.context, "local"))
+    first = providing(service.context, {"local": stalling})
     generation = house.made(State.GENERATING)
     service.hurry(generation)
     with ThreadPoolExecutor(1) as pool:
@@ -108,8 +115,9 @@ def test_a_step_that_is_under_way_elsewhere_is_left_alone(
 def test_two_engines_on_one_database_run_each_step_once(
     house: House, service: Service, other: Context
 ) -> None:
-    counting = {name: Counting(provider) for name, provider in service.context.providers.items()}
-    contexts = [replace(context, providers=counting) for context in (service.context, other)]
+    names = ("local", "openai-videos")
+    counting = {name: Counting(provider_of(service.context, name)) for name in names}
+    contexts = [providing(context, counting) for context in (service.context, other)]
     generations = [house.ask(VENDOR_CLIP if n % 2 else PICTURE) for n in range(4)]
     stop = threading.Event()
 
@@ -139,8 +147,8 @@ def test_two_engines_on_one_database_run_each_step_once(
 def test_a_worker_that_comes_back_after_its_lease_loses(
     house: House, service: Service, other: Context
 ) -> None:
-    stalling = Stalling(service.context.providers["local"])
-    zombie = replace(service.configured(lease=0.01), providers={"local": stalling})
+    stalling = Stalling(provider_of(service.context, "local"))
+    zombie = providing(service.configured(lease=0.01), {"local": stalling})
     generation = house.made(State.GENERATING)
     service.hurry(generation)
     with ThreadPoolExecutor(1) as pool:
@@ -158,8 +166,8 @@ def test_a_worker_that_comes_back_after_its_lease_loses(
 def test_a_requester_who_cancels_meanwhile_wins_over_the_worker(
     house: House, service: Service
 ) -> None:
-    stalling = Stalling(service.context.providers["openai-videos"])
-    slow_context = replace(service.context, providers={"openai-videos": stalling})
+    stalling = Stalling(provider_of(service.context, "openai-videos"))
+    slow_context = providing(service.context, {"openai-videos": stalling})
     generation = house.made(State.GENERATING, VENDOR_CLIP)
     service.hurry(generation)
     with ThreadPoolExecutor(1) as pool:
@@ -175,8 +183,8 @@ def test_a_requester_who_cancels_meanwhile_wins_over_the_worker(
 def test_what_a_late_worker_brings_for_a_deleted_generation_is_thrown_away(
     house: House, service: Service
 ) -> None:
-    stalling = Stalling(service.context.providers["openai-videos"])
-    slow_context = replace(service.context, providers={"openai-videos": stalling})
+    stalling = Stalling(provider_of(service.context, "openai-videos"))
+    slow_context = providing(service.context, {"openai-videos": stalling})
     generation = house.made(State.GENERATING, VENDOR_CLIP, "[[no-cancel]]")
     service.hurry(generation)
     with ThreadPoolExecutor(1) as pool:
@@ -235,7 +243,7 @@ def test_a_step_that_keeps_failing_before_any_order_ends_the_generation(
     house: House, service: Service
 ) -> None:
     generation = house.ask()
-    crashing = replace(service.context, router=Crashing(service.context.catalogue, {}))
+    crashing = replace(service.context, router=Crashing(**vars(service.context.router)))
     for _ in range(MAX_FAILURES - 1):
         assert service.step(generation, crashing).state == State.PERMITTED
     story = service.step(generation, crashing)
@@ -277,6 +285,25 @@ def test_the_engine_carries_everything_to_its_end(running: Service) -> None:
         running.wait(generation, State.RELEASED)
     running.platform.engine.stop()
     assert not running.platform.engine.running
+
+
+def test_a_vendor_that_does_not_answer_keeps_no_file_from_being_finished(
+    running: Service,
+) -> None:
+    stalling = Stalling(provider_of(running.context, "local"))
+    narrow = running.configured(engine_threads=1, vendor_threads=1)
+    keeper = Engine(providing(narrow, {"local": stalling}))
+    caller = running.caller(running.person("producer"))
+    waiting, fetched = (running.ask(PICTURE, caller).id for _ in range(2))
+    running.run(waiting, State.GENERATING)
+    running.run(fetched, State.FETCHED)
+    keeper.start()
+    assert stalling.entered.wait(10)
+    running.wait(fetched, State.RELEASED)
+    assert running.story(waiting).state == State.GENERATING
+    stalling.let_go.set()
+    running.wait(waiting, State.RELEASED)
+    keeper.stop()
 
 
 def test_an_engine_takes_up_at_once_what_a_dead_one_had_leased(running: Service) -> None:

@@ -11,7 +11,6 @@ from governance.evidence.story import State
 from governance.lifecycle.steps import WIRE
 from governance.marking import read
 from governance.marking.probe import inspect
-from governance.routing.router import Router
 from tests.house import CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
 from tests.marking import samples
 from tests.platform import Service
@@ -186,7 +185,8 @@ def test_when_no_model_can_serve_any_more_the_request_fails_with_every_reason(
     house: House, service: Service
 ) -> None:
     generation = house.ask(replace(PICTURE, model="auto"))
-    alone = replace(service.context, router=Router(service.context.catalogue, {}))
+    empty = replace(service.context.router, provider_of=lambda organisation, name: None)
+    alone = replace(service.context, router=empty)
     story = service.run(generation, context=alone)
     assert story.state == State.FAILED
     assert story.route and story.route["model"] is None

@@ -12,11 +12,12 @@ from governance.kernel import clock
 from governance.lifecycle import engine
 from governance.lifecycle.generating import MAX_ATTEMPTS
 from governance.lifecycle.questions import private_of
+from governance.routing.account import Account
 from governance.routing.provider import Job, Order
 from governance.routing.providers.openai_videos import OpenAIVideos
 from governance.simulators.openai_videos import RETRY_AFTER
 from tests.house import PICTURE, VENDOR_CLIP, House
-from tests.lifecycle.states import Wrapped, submitting, wrapping
+from tests.lifecycle.states import Wrapped, providing, submitting, wrapping
 from tests.platform import Service, counted
 
 QUOTE = {"amount": "0.05", "currency": "USD"}
@@ -105,9 +106,10 @@ def test_a_vendor_that_says_no_ends_the_generation_after_one_order(
 def test_an_order_without_an_answer_is_unknown_its_money_held_and_never_sent_again(
     house: House, service: Service, prompt: str
 ) -> None:
-    hasty = OpenAIVideos(house.vendor.url, SecretStr(house.vendor.key), timeout=0.3)
-    providers = {**service.context.providers, hasty.name: hasty}
-    context = replace(service.context, providers=providers)
+    hasty = OpenAIVideos(
+        Account(SecretStr(house.vendor.key), base_url=house.vendor.url), timeout=0.3
+    )
+    context = providing(service.context, {hasty.name: hasty})
     generation = house.ask(VENDOR_CLIP, prompt)
     story = service.run(generation, State.UNKNOWN, context)
     assert story.held == QUOTE
@@ -163,8 +165,8 @@ def test_an_interrupted_order_that_never_arrived_is_not_sent_by_the_recovery(
 def test_a_vendor_that_is_down_is_asked_again_and_then_given_up(
     house: House, service: Service
 ) -> None:
-    down = OpenAIVideos("http://127.0.0.1:1/v1", SecretStr("key"))
-    context = replace(service.context, providers={down.name: down})
+    down = OpenAIVideos(Account(SecretStr("key"), base_url="http://127.0.0.1:1/v1"))
+    context = providing(service.context, {down.name: down})
     generation = house.made(State.ROUTED, VENDOR_CLIP)
     story = service.run(generation, State.FAILED, context)
     assert story.fault and story.fault["fault"] == "unavailable"

@@ -20,6 +20,8 @@ MAY: dict[str, set[str]] = {
         "agent:manage", "agent:read", "mandate:manage", "mandate:read", "mandate:revoke",
         "model:list", "person:manage", "policy:read", "role:manage", "role:read",
         "service:manage", "service:read", "switch:manage", "switch:read",
+        "account:manage", "account:read", "budget:manage", "budget:read", "chargeback:read",
+        "rate_card:manage", "rate_card:read", "webhook:manage", "webhook:read",
     },
     "compliance_officer": {
         "agent:read", "approval:decide", "asset:check", "asset:recall", "checkpoint:read",
@@ -28,27 +30,31 @@ MAY: dict[str, set[str]] = {
         "mandate:read", "mandate:revoke", "model:list", "policy:read", "record:read",
         "report:create", "review:read", "role:read", "service:read", "switch:manage",
         "switch:read", "waiver:create", "waiver:read", "waiver:decide",
+        "account:read", "budget:manage", "budget:read", "chargeback:read", "outcome:read",
+        "outcome:decide", "production:read", "production:erase", "rate_card:read", "webhook:read",
     },
     "reviewer": {
         "approval:decide", "generation:read", "generation:list", "model:list", "review:read",
-        "review:claim", "review:decide",
+        "review:claim", "review:decide", "production:read",
     },
     "producer": {
         "asset:check", "asset:import", "checkpoint:read", "consent:create", "consent:read",
         "generation:create", "generation:read", "generation:list", "generation:cancel",
         "generation:download", "mandate:create", "mandate:read", "mandate:revoke", "model:list",
-        "preflight:create", "waiver:create",
+        "preflight:create", "waiver:create", "budget:read", "production:create",
+        "production:read", "production:change", "webhook:manage", "webhook:read",
     },
     "agent": {
         "checkpoint:read", "generation:create", "generation:read", "generation:list",
         "generation:cancel", "generation:download", "mandate:read", "mandate:revoke",
-        "model:list", "preflight:create",
+        "model:list", "preflight:create", "budget:read", "production:read",
     },
     "auditor": {
         "agent:read", "checkpoint:read", "consent:read", "export:create", "generation:read",
         "generation:list", "mandate:read", "model:list", "policy:read", "record:read",
         "report:create", "review:read", "role:read", "service:read", "switch:read",
-        "waiver:read",
+        "waiver:read", "budget:read", "chargeback:read", "production:read", "rate_card:read",
+        "webhook:read",
     },
 }  # fmt: skip
 

@@ -86,16 +86,18 @@ def signed_by(path: Path, media_type: str, authority: Authority) -> bool:
     return facts.validation == "Trusted" and facts.signer == clean(authority.organisation)
 
 
+def manifest_store(path: Path, media_type: str, trust: Trust | str) -> bytes:
+    """The file's manifests and their validation as JSON, in the form of the C2PA reader.
+
+    Raises c2pa.C2paError where there is none to read.
+    """
+    return _store(path, media_type, trust)[0].encode()
+
+
 def manifest_facts(path: Path, media_type: str, trust: Trust | str) -> ManifestFacts:
     """Validate the file's manifests; raises c2pa.C2paError where there is none to read."""
-    if isinstance(trust, str):
-        trust = Trust(trust)
-    with (
-        path.open("rb") as stream,
-        c2pa.Reader(media_type, stream, context=native.settings(trust)) as reader,
-    ):
-        store = json.loads(reader.json())
-        state = reader.get_validation_state()
+    text, state = _store(path, media_type, trust)
+    store = json.loads(text)
     # A damaged store may name an active manifest that it doesn't hold.
     stored = store.get("manifests", {})
     name = store.get("active_manifest", "")
@@ -120,6 +122,17 @@ def manifest_facts(path: Path, media_type: str, trust: Trust | str) -> ManifestF
         source_type=_source_type(active),
         manifests=len(stored),
     )
+
+
+def _store(path: Path, media_type: str, trust: Trust | str) -> tuple[str, Validation]:
+    """The reader's JSON, and its word on the whole."""
+    if isinstance(trust, str):
+        trust = Trust(trust)
+    with (
+        path.open("rb") as stream,
+        c2pa.Reader(media_type, stream, context=native.settings(trust)) as reader,
+    ):
+        return reader.json(), reader.get_validation_state()
 
 
 def _validation(state: Validation, results: dict[str, Any]) -> Validation:
