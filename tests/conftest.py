@@ -125,7 +125,8 @@ def copy_sqlite(template: Path, folder: Path) -> str:
 def copied_postgres(server: str, template: str) -> Iterator[str]:
     """The URL of a copy of the template while the `with` block runs."""
     name = ids.new_id("test")
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Its files are copied: nobody needs them in the write-ahead log, which takes twice as long.
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
         yield _at(server, name)
     finally:

@@ -7,6 +7,7 @@ made for one comparison and thrown away, so nothing is ever reloaded in place.
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from governance.kernel import ids
 from governance.kernel.errors import ConfigurationError
@@ -89,7 +90,8 @@ def make_enforcer(
     return answer
 
 
-def rehearse(model: str, permissions: Sequence[Permission]) -> None:
+@lru_cache(maxsize=4)  # the same rows give the same answers for as long as the process lives
+def rehearse(model: str, permissions: tuple[Permission, ...]) -> None:
     """Compare on one invented principal per role, before anybody holds any. Raises likewise."""
     home = domain_of("example", "film")
     roles = sorted({p.subject for p in permissions} - {EVERYBODY})

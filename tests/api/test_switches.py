@@ -163,7 +163,7 @@ def test_one_thrown_by_another_process_stops_the_very_next_request(
         assert main(["switches", *data]) == 0
         assert "*  exercise, since " in capsys.readouterr().out
     finally:
-        assert main(["resume", "*", *data]) == 0
+        assert main(["resume", "*", *data]) == 0, capsys.readouterr().err
     assert site["agent"].post(CREATE, json=PICTURE).status_code == 200
     assert main([*stop[:2], "--reason", "boredom", *data]) == 1
     assert "incident" in capsys.readouterr().err

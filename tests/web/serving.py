@@ -22,7 +22,10 @@ def running(make_app: Callable[[str], FastAPI]) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(make_app(base_url), log_level="warning", lifespan="off")
+        # A client that pauses must not meet a connection that is just being closed.
+        config = uvicorn.Config(
+            make_app(base_url), log_level="warning", lifespan="off", timeout_keep_alive=300
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
