@@ -3,7 +3,9 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +122,19 @@ def refusal(code: str, faults: Sequence[FileFault]) -> ConfigurationError:
 
 def _parse(folder: Path, name: str) -> tuple[Document, list[FileFault]]:
     text, faults = read_text(folder, name)
-    document = Document(name, None, {(): 1}, hashlib.sha256(text.encode()).hexdigest())
     if faults:
-        return document, faults
+        return _empty(name, text), faults
+    document, found = _composed(name, text)
+    return replace(document, value=deepcopy(document.value)), list(found)
+
+
+def _empty(name: str, text: str) -> Document:
+    return Document(name, None, {(): 1}, hashlib.sha256(text.encode()).hexdigest())
+
+
+@lru_cache(maxsize=64)  # parsing takes longer than all else of a start, and files are read again
+def _composed(name: str, text: str) -> tuple[Document, Sequence[FileFault]]:
+    document = _empty(name, text)
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
