@@ -17,7 +17,7 @@ from governance import __version__
 HOUSE = Path(__file__).parents[1]
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())
 DATA = ("policies", "report_templates")
-NOT_OURS = {".git", ".venv", "node_modules", "__pycache__", "data", "dist"}
+NOT_OURS = {".openai-2", ".git", ".venv", "node_modules", "__pycache__", "data", "dist"}
 REGISTRIES = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|deb\.debian\.org"
     r"|--(?:extra-)?index-url|--find[-]links|--trusted[-]host"

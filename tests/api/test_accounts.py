@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from governance.routing.tables import ProviderAccount
 from tests.api.site import Site, refusal
 
 ACCOUNTS = "/v1/governance/accounts"
@@ -28,9 +30,8 @@ def test_an_account_is_used_from_then_on_and_its_secrets_are_nowhere(site: Site)
     assert answer.status_code == 200
     assert SECRET not in answer.text
     assert (shown(site, "kling")["own"], shown(site, "kling")["configured"]) == (True, True)
-    folder = site.service.context.settings.data_dir
-    for file in folder.glob("governance.sqlite3*"):
-        assert SECRET.encode() not in file.read_bytes()
+    with site.service.context.database.read() as session:
+        assert SECRET.encode() not in session.exec(select(ProviderAccount.sealed)).one()
     records = site["officer"].get("/v1/governance/records", params={"event": "account.changed"})
     assert SECRET not in records.text
     with site.recorded("account.changed"):
