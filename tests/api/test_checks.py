@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import time
 from typing import Any
 
 import httpx
@@ -51,9 +52,12 @@ def found(answer: httpx.Response) -> dict[str, Any]:
 
 
 def nothing_stays(site: Site) -> bool:
-    """Once other tests' generations, which stage files too, have come to rest."""
+    """An upload is removed right after its answer has been sent."""
     site.settle()
     staging = site.service.context.settings.data_dir / "media" / "staging"
+    deadline = time.monotonic() + 10
+    while list(staging.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
     return not list(staging.iterdir())
 
 
