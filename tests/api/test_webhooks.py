@@ -176,6 +176,7 @@ def test_whoever_works_in_one_project_has_the_webhooks_of_that_one(
 
 
 def test_a_disabled_webhook_is_enabled_by_its_people(site: Site, receiver: Receiver) -> None:
+    site.settle()  # what other tests asked for ends before it is listened to
     receiver.answers = [410]
     made = register(site, receiver.url, ["generation.released"])
     site.released()
