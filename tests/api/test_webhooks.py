@@ -35,6 +35,7 @@ def receiver() -> Iterator[Receiver]:
 def register(
     site: Site, url: str, events: list[str], name: str = "producer", **more: Any
 ) -> dict[str, Any]:
+    site.settle()  # what other tests asked for has ended before anybody listens
     answer = site[name].post(WEBHOOKS, json={"url": url, "events": events, **more})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
