@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from governance.evidence.duties import merge_duties
 from governance.evidence.errors import EvidenceError
 from governance.evidence.record import Record
 
@@ -336,30 +337,6 @@ def _deleted(s: Story, body: Body) -> None:
 def _ended(s: Story, body: Body) -> State:
     s.ending = body
     return State(body["outcome"])
-
-
-def merge_duties(first: list[Body], second: list[Body]) -> list[Body]:
-    """Duties of the second decision join those of the first; where both name one, the later rules.
-
-    An enforced duty is never weakened: more people stay more people.
-    """
-    merged = {(duty["kind"], duty["mode"]): duty for duty in first}
-    for duty in second:
-        key = (duty["kind"], duty["mode"])
-        merged[key] = _stricter(merged[key], duty) if key in merged else duty
-    return [merged[key] for key in sorted(merged)]
-
-
-def _stricter(old: Body, new: Body) -> Body:
-    """Later parameters win, but a number (people, height, months) never falls."""
-    rules = sorted({*old["rules"], *new["rules"]})
-    before, parameters = old["parameters"], dict(new["parameters"])
-    for name, value in before.items():
-        if isinstance(value, int):
-            parameters[name] = max(value, parameters.get(name, value))
-        else:
-            parameters.setdefault(name, value)
-    return {**new, "rules": rules, "parameters": parameters}
 
 
 def _add(total: Body | None, cost: Body | None) -> Body | None:

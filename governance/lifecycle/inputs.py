@@ -4,13 +4,14 @@ They lie in the store under the generation that they are for, so that they last 
 whatever is done to a parent later.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from governance.domain import InputFile, InputRole, Task
-from governance.evidence.story import Story
+from governance.evidence.story import State, Story
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.lifecycle.context import Context
 from governance.lifecycle.tables import Generation
@@ -35,7 +36,7 @@ def keeping(
 ) -> Iterator[tuple[InputFile, ...]]:
     """Keep the inputs of a generation that is about to be asked for.
 
-    What was kept is removed unless the generation is there at the end: a refusal leaves nothing.
+    What was kept is removed unless the generation is there at the end and policy did not deny it.
     Raises InvalidRequest (`inputs_too_many`, `input_unsupported`, `media_corrupt`, …), Conflict
     (`parent_media_deleted`).
     """
@@ -48,8 +49,8 @@ def keeping(
         yield tuple(kept)
     finally:
         with context.database.read() as session:
-            is_there = session.get(Generation, generation) is not None
-        if not is_there:
+            row = session.get(Generation, generation)
+        if row is None or row.state == State.DENIED:
             context.media.remove(generation)
 
 
@@ -88,6 +89,6 @@ def _keep_source(context: Context, generation: str, parent: Story) -> InputFile:
             "parent_media_deleted", f"The media of {parent.id} is no longer stored."
         ) from None
     with context.media.staging() as path:
-        path.write_bytes(source.read_bytes())
+        shutil.copyfile(source, path)
         context.media.keep(path, generation)
     return InputFile("source", original["digest"], original["media_type"])

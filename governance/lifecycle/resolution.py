@@ -54,7 +54,7 @@ def unknown(session: Session, organisation: str, after: str = "") -> list[Story]
 def resolve(context: Context, generation: str, person: Principal, resolution: Resolution) -> Story:
     """`provider.resolved`: let go of the money, book what was spent, or go on with the job.
 
-    Raises Conflict (`not_unknown`), InvalidRequest (`resolution_invalid`).
+    Raises Conflict (`not_unknown`, `media_deleted`), InvalidRequest (`resolution_invalid`).
     """
     _require_valid(resolution)
 
@@ -63,6 +63,11 @@ def resolve(context: Context, generation: str, person: Principal, resolution: Re
         story = held.story
         if story.state != State.UNKNOWN:
             raise Conflict("not_unknown", f"The generation is {story.state}; nothing is unknown.")
+        if story.deleted and resolution.outcome == "found":
+            raise Conflict(
+                "media_deleted",
+                "It was deleted, so its file is not wanted any more: say what it cost (`lost`).",
+            )
         body = {
             "attempt": story.attempts,
             "provider": (story.route or {})["provider"],

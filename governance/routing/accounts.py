@@ -4,6 +4,7 @@ Credentials are sealed in the database and appear in no record and no answer; `a
 who set which fields of which account, and on which host it lies.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,12 +16,13 @@ from sqlmodel import Session
 
 from governance.kernel import clock, epoch
 from governance.kernel.database import Database
-from governance.kernel.errors import InvalidRequest, NotFound
+from governance.kernel.errors import ConfigurationError, InvalidRequest, NotFound
 from governance.kernel.sealing import Sealer
 from governance.ledger import SERVICE, Entry, Ledger
 from governance.routing.account import Account
 from governance.routing.tables import ProviderAccount
 
+log = logging.getLogger(__name__)
 FIELDS = ("key", "secret", "base_url", "project", "location")
 MAX_VALUE = 16_384  # some vendors' keys are whole files
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -66,7 +68,13 @@ class AccountStore:
         self._epoch = number
 
     def _open(self, organisation: str, provider: str, sealed: bytes) -> Account:
-        told = orjson.loads(self._sealer.open(sealed, _purpose(organisation, provider)))
+        """One that doesn't open is empty: neither a reason to stop everybody, nor one to spend from
+        the operator's account."""
+        try:
+            told = orjson.loads(self._sealer.open(sealed, _purpose(organisation, provider)))
+        except ConfigurationError as error:
+            log.error("account unreadable", extra={"provider": provider, "code": error.code})
+            return Account()
         return _account(told)
 
 

@@ -148,3 +148,11 @@ def test_a_data_url_and_a_file_are_the_same_input(open_minded: Site) -> None:
         assert told[0]["inputs"][0]["digest"] in stored(site, made["id"])
     images = {video.image for video in site.vendor.state.videos.values() if video.image}
     assert images == {picture()}
+
+
+def test_the_input_of_a_request_that_policy_denies_is_not_kept(open_minded: Site) -> None:
+    site = open_minded
+    said = {**CLIP, "metadata[real_person]": "yes", "metadata[deep_fake]": "yes"}
+    answer = site["agent"].post(VIDEOS, data=said, files=files(picture()))
+    denied = refusal(answer, 400, "policy_denied")["details"]["generation"]
+    assert stored(site, denied) == set()

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.evidence.duties import merge_duties
 from governance.evidence.errors import EvidenceError
-from governance.evidence.story import ENDS, RULES, State, Story, apply, merge_duties, story
+from governance.evidence.story import ENDS, RULES, State, Story, apply, story
 from tests.evidence.samples import (
     ALICE,
     BOB,

@@ -6,7 +6,7 @@ import pytest
 
 from governance.evidence.story import State, Story
 from governance.kernel.errors import Conflict, InvalidRequest
-from governance.lifecycle import resolution
+from governance.lifecycle import commands, resolution
 from governance.lifecycle.resolution import Resolution
 from tests.house import VENDOR_CLIP, House
 from tests.lifecycle.states import submitting
@@ -62,6 +62,17 @@ def test_a_job_that_was_found_goes_on_and_is_released(
     assert story.state == State.GENERATING
     assert service.run(lost).state == State.RELEASED
     assert house.vendor.posts(lost) == 1
+
+
+def test_what_was_deleted_meanwhile_is_paid_for_but_not_brought_back(
+    house: House, lost: str
+) -> None:
+    commands.delete(house.service.context, lost, house.producer)
+    with pytest.raises(Conflict) as refusal:
+        resolve(house, lost, Resolution("found", "vendor_console", job="video_000001"))
+    assert refusal.value.code == "media_deleted"
+    told = Resolution("lost", "vendor_console", cost=Decimal("0.31"))
+    assert resolve(house, lost, told).state == State.FAILED
 
 
 def test_only_an_unknown_outcome_can_be_resolved(house: House) -> None:
