@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from governance import migrations
 from governance.kernel import ids
@@ -17,18 +19,25 @@ from tests.agreement import require_agreement
 from tests.performance import Played, play
 
 # Folders whose tests share a running server: no other test may freeze the time beneath it.
-TOGETHER = ("api", "browser", "web")
+TOGETHER = ("tests/api", "tests/browser", "tests/web")
+# Files whose tests look at the demonstration, which is played once.
+PLAYED = ("tests/test_demo.py", "tests/interop/test_released.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # the plugin that distributes them reads the marks in its turn
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each such folder's tests, each file's, and the demonstration's, on one worker."""
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder in TOGETHER else item.nodeid.partition("::")[0]
-        if "played" in getattr(item, "fixturenames", ()):
-            group = "played"
-        item.add_marker(pytest.mark.xdist_group(group))
+class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """One worker for each such folder, for the demonstration, and else for each file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        if file in PLAYED:
+            return PLAYED[0]
+        return folder if folder in TOGETHER else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TogetherScheduling:
+    return TogetherScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,8 @@ import json
 import time
 import uuid
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -112,29 +111,12 @@ class State:
         return "running" if share > 0.3 or "[[running]]" in run.prompt else "pending"
 
 
-class SimulatedComfyUI:
-    """The server on a free loopback port while the `with` block runs.
-
-    url: its address; key: what a proxy before it asks for, empty as ComfyUI has none of its own.
-    """
+class SimulatedComfyUI(serving.Simulation[State]):
+    """key: what a proxy before it asks for, empty as ComfyUI has none of its own."""
 
     def __init__(self, key: str = "", delay: float = 0.0, port: int = 0) -> None:
-        self.key = key
-        self.state = State(key, delay)
-        self.url = ""
-        self._port = port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.url = self._running.enter_context(serving.served(build(self.state), self._port))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, prompt_id: str) -> int:
-        """How many graphs have arrived under that id."""
-        return self.state.by_id[prompt_id]
+        state = State(key, delay)
+        super().__init__(build(state), state, state.by_id, port)
 
 
 def build(state: State) -> FastAPI:

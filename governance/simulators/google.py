@@ -24,8 +24,7 @@ and those of mischief. `GET /_control/posts` counts what arrived. State lies in 
 
 import itertools
 from collections import Counter
-from contextlib import ExitStack
-from typing import Any, Self
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -55,29 +54,12 @@ class State:
         return made
 
 
-class SimulatedGoogle:
-    """The vendor on a free loopback port while the `with` block runs.
-
-    url: the base URL for clients, without a version; key: what they must send.
-    """
+class SimulatedGoogle(serving.Simulation[State]):
+    """url: without a version."""
 
     def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0) -> None:
-        self.key = key
-        self.state = State(key, delay)
-        self.url = ""
-        self._port = port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.url = self._running.enter_context(serving.served(build(self.state), self._port))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, prompt: str) -> int:
-        """How many orders have arrived with that prompt."""
-        return self.state.by_prompt[prompt]
+        state = State(key, delay)
+        super().__init__(build(state), state, state.by_prompt, port)
 
 
 def build(state: State) -> FastAPI:

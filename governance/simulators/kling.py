@@ -22,10 +22,9 @@ import json
 import re
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -98,30 +97,12 @@ class State:
         return "succeed", ""
 
 
-class SimulatedKling:
-    """The vendor on a free loopback port while the `with` block runs.
-
-    url: what clients take for its address; key: the API key; the older pair of keys is ACCESS_KEY
-    and SECRET_KEY.
-    """
+class SimulatedKling(serving.Simulation[State]):
+    """key: the API key; the older pair of keys is ACCESS_KEY and SECRET_KEY."""
 
     def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0, shrink: int = 1) -> None:
-        self.key = key
-        self.state = State(key, delay, shrink)
-        self.url = ""
-        self._port = port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.url = self._running.enter_context(serving.served(build(self.state), self._port))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, key: str) -> int:
-        """How many creations have arrived under that external id."""
-        return self.state.by_key[key]
+        state = State(key, delay, shrink)
+        super().__init__(build(state), state, state.by_key, port)
 
 
 def build(state: State) -> FastAPI:

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 
-from governance.simulators import luma_jobs
+from governance.simulators import luma_jobs, serving
 from governance.simulators.luma_jobs import Generation, State, require, state_of
 
 KEY = "luma-simulated-dream-key"
@@ -24,11 +24,12 @@ FIELDS = {
 }
 
 
-class SimulatedLuma(luma_jobs.Simulated):
+class SimulatedLuma(serving.Simulation[State]):
     """url: `http://127.0.0.1:…/dream-machine/v1`."""
 
     def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0) -> None:
-        super().__init__(build, "/dream-machine/v1", key, delay, port)
+        state = State(key, delay)
+        super().__init__(build(state), state, state.by_prompt, port, "/dream-machine/v1")
 
 
 def build(state: State) -> FastAPI:

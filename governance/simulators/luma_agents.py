@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 
-from governance.simulators import luma_jobs
+from governance.simulators import luma_jobs, serving
 from governance.simulators.luma_jobs import Generation, State, require, state_of
 
 KEY = "luma-simulated-agents-key"
@@ -27,11 +27,12 @@ MODELS = {
 GRID = 24  # guide frames a second
 
 
-class SimulatedLumaAgents(luma_jobs.Simulated):
+class SimulatedLumaAgents(serving.Simulation[State]):
     """url: `http://127.0.0.1:…/v1`."""
 
     def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0) -> None:
-        super().__init__(build, "/v1", key, delay, port)
+        state = State(key, delay)
+        super().__init__(build(state), state, state.by_prompt, port, "/v1")
 
 
 def build(state: State) -> FastAPI:

@@ -19,15 +19,14 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
-from governance.simulators import clip, mischief, serving
+from governance.simulators import clip, mischief
 
 RETRY_AFTER = 7
 LOST_POLLS = 2  # of a job with [[poll-500]]
@@ -72,34 +71,6 @@ class State:
     def share(self, generation: Generation) -> float:
         """How far a job has come: 1 and more when it is done."""
         return (time.monotonic() - generation.started) / self.delay if self.delay else 1.0
-
-
-class Simulated:
-    """An API on a free loopback port while the `with` block runs.
-
-    url: the base URL for clients; key: what they must send.
-    """
-
-    def __init__(
-        self, build: Callable[[State], FastAPI], path: str, key: str, delay: float, port: int
-    ) -> None:
-        self.key = key
-        self.state = State(key, delay)
-        self.url = ""
-        self._build, self._path, self._port = build, path, port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        app = self._build(self.state)
-        self.url = self._running.enter_context(serving.served(app, self._port)) + self._path
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, prompt: str) -> int:
-        """How many creations have arrived with that prompt."""
-        return self.state.by_prompt[prompt]
 
 
 def application(state: State) -> FastAPI:

@@ -20,10 +20,9 @@ import time
 import wave
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
@@ -59,30 +58,12 @@ class State:
         self.by_prompt[prompt] += 1
 
 
-class SimulatedOpenAI:
-    """The vendor on a free loopback port while the `with` block runs.
-
-    url: the base URL for clients (`http://127.0.0.1:…/v1`); key: what they must send.
-    """
+class SimulatedOpenAI(serving.Simulation[State]):
+    """url: `http://127.0.0.1:…/v1`."""
 
     def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0) -> None:
-        self.key = key
-        self.state = State(key, delay)
-        self.url = ""
-        self._port = port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        address = self._running.enter_context(serving.served(build(self.state), self._port))
-        self.url = f"{address}/v1"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, key: str) -> int:
-        """How many orders have arrived under that idempotency key."""
-        return self.state.by_key[key]
+        state = State(key, delay)
+        super().__init__(build(state), state, state.by_key, port, "/v1")
 
 
 def build(state: State) -> FastAPI:

@@ -25,10 +25,9 @@ import argparse
 import itertools
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
@@ -120,32 +119,14 @@ class State:
         return body
 
 
-class SimulatedVendor:
-    """The vendor on a free loopback port while the `with` block runs.
-
-    url: the base URL for clients (`http://127.0.0.1:…/v1`); key: what they must send.
-    """
+class SimulatedVendor(serving.Simulation[State]):
+    """url: `http://127.0.0.1:…/v1`."""
 
     def __init__(
         self, key: str = KEY, delay: float = 0.0, port: int = 0, flavour: Flavour = "openai"
     ) -> None:
-        self.key = key
-        self.state = State(key, delay, flavour)
-        self.url = ""
-        self._port = port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        address = self._running.enter_context(serving.served(build(self.state), self._port))
-        self.url = f"{address}/v1"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, key: str) -> int:
-        """How many creations have arrived under that idempotency key."""
-        return self.state.by_key[key]
+        state = State(key, delay, flavour)
+        super().__init__(build(state), state, state.by_key, port, "/v1")
 
 
 def build(state: State) -> FastAPI:

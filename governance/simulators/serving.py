@@ -2,11 +2,49 @@
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Generic, Protocol, Self, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
+
+
+class Keyed(Protocol):
+    """The state of a simulated vendor. key: what its clients must send; empty: nothing."""
+
+    key: str
+
+
+StateT = TypeVar("StateT", bound=Keyed)
+
+
+class Simulation(Generic[StateT]):
+    """A vendor's HTTP API on a free loopback port while the `with` block runs.
+
+    url: the base URL for clients, `path` included; counted: how often each order has arrived.
+    """
+
+    def __init__(
+        self, app: FastAPI, state: StateT, counted: Counter[str], port: int, path: str = ""
+    ) -> None:
+        self.state = state
+        self.key = state.key
+        self.url = ""
+        self._app, self._counted, self._port, self._path = app, counted, port, path
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.url = self._running.enter_context(served(self._app, self._port)) + self._path
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def posts(self, order: str) -> int:
+        """How often that order has arrived: by its key, or by its prompt where it has none."""
+        return self._counted[order]
 
 
 @contextmanager

@@ -21,10 +21,9 @@ import itertools
 import re
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -70,30 +69,15 @@ class State:
         self.numbers = itertools.count(1)
 
 
-class SimulatedVeo:
-    """The vendor on a free loopback port while the `with` block runs.
+class SimulatedVeo(serving.Simulation[State]):
+    """url: without a version; key: the access token; any project and location will do.
 
-    url: the base URL for clients, without a version; key: the access token that they must send;
-    any project and location will do; shrink: what its clips' sides are divided by.
+    shrink: what its clips' sides are divided by.
     """
 
     def __init__(self, key: str = KEY, delay: float = 0.0, port: int = 0, shrink: int = 1) -> None:
-        self.key = key
-        self.state = State(key, delay, shrink)
-        self.url = ""
-        self._port = port
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.url = self._running.enter_context(serving.served(build(self.state), self._port))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def posts(self, prompt: str) -> int:
-        """How many orders have arrived with that prompt."""
-        return self.state.by_prompt[prompt]
+        state = State(key, delay, shrink)
+        super().__init__(build(state), state, state.by_prompt, port)
 
 
 def build(state: State) -> FastAPI:

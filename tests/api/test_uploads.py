@@ -185,7 +185,9 @@ class TestFinishedFiles:
 
         def trickling() -> Iterator[bytes]:
             yield body[:100]
+            deadline = time.monotonic() + 30
             while self.files(site) == files:  # until its sender is known
+                assert time.monotonic() < deadline, "the file does not come in"
                 time.sleep(0.01)
             answer = end(site)
             assert answer.status_code == 200, answer.text
