@@ -7,6 +7,7 @@ from governance.domain.grant import Grant
 from governance.domain.principal import Assurance, Principal, PrincipalKind
 from governance.domain.quote import Candidate, Component, Part, Quote, Route
 from governance.domain.request import (
+    MODEL_TASKS,
     Answer,
     ConsentState,
     Declaration,
@@ -15,11 +16,13 @@ from governance.domain.request import (
     InputFile,
     InputRole,
     Media,
+    ModelTask,
     Purpose,
     Task,
 )
 
 __all__ = [
+    "MODEL_TASKS",
     "Answer",
     "Asset",
     "Assurance",
@@ -43,6 +46,7 @@ __all__ = [
     "MatchedRule",
     "Media",
     "Mode",
+    "ModelTask",
     "Part",
     "Principal",
     "PrincipalKind",

@@ -1,5 +1,6 @@
 """What is asked for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -7,6 +8,15 @@ Media = Literal["video", "image", "audio"]
 Purpose = Literal["intermediate", "final"]
 # What is made: something new, or another version of a `parent`.
 Task = Literal["generate", "remix", "extend", "upscale", "edit"]
+# What a model does for it: a remix starts from the words of its parent, not from its file.
+ModelTask = Literal["generate", "extend", "upscale", "edit"]
+MODEL_TASKS: Mapping[Task, ModelTask] = {
+    "generate": "generate",
+    "remix": "generate",
+    "extend": "extend",
+    "upscale": "upscale",
+    "edit": "edit",
+}
 InputRole = Literal["first_frame", "last_frame", "reference", "source"]
 Answer = Literal["yes", "no", "unknown"]
 Depicted = Literal["person", "object", "place", "entity", "event"]

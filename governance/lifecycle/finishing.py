@@ -16,6 +16,7 @@ from governance.ledger import Entry
 from governance.ledger.publisher import latest
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import about, duties_of
+from governance.lifecycle.inputs import takes_source
 from governance.lifecycle.outcome import Outcome
 from governance.lifecycle.questions import model_facts, principal_of, request_of
 from governance.lifecycle.standing import CONSENT, consent_fault, require_consent, standing
@@ -240,7 +241,7 @@ def _ordered(context: Context, story: Story) -> Ordered | None:
     if story.is_import:
         return None
     request, model = request_of(story), _model(context, story)
-    follows = request.task not in ("generate", "remix") or (model is not None and model.voices)
+    follows = takes_source(request.task) or (model is not None and model.voices)
     return Ordered(
         seconds=0 if follows else request.seconds,
         width=request.width,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
-from governance.domain import Quote
+from governance.domain import MODEL_TASKS, Quote
 from governance.evidence.story import Story
 from governance.kernel import clock
 from governance.kernel.errors import GovernanceError, InvalidRequest, TooLarge
@@ -22,7 +22,6 @@ from governance.lifecycle.questions import request_of, vendor_model
 from governance.marking.bodies import mark_json
 from governance.marking.probe import inspect
 from governance.marking.read import vendor_marks
-from governance.routing.filters import ANEW
 from governance.routing.provider import Fault, FaultKind, Job, Order, Provider, Status
 
 MAX_ATTEMPTS = 5
@@ -57,7 +56,7 @@ def submit(context: Context, story: Story) -> Outcome:
             height=request.height,
             media=request.media,
             audio=request.audio,
-            task=ANEW.get(request.task, request.task),
+            task=MODEL_TASKS[request.task],
             inputs=inputs.of(context, story),
             voice=request.voice,
         )

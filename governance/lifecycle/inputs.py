@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.domain import InputFile, InputRole, Task
+from governance.domain import MODEL_TASKS, InputFile, InputRole, Task
 from governance.evidence.story import State, Story
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.lifecycle.context import Context
@@ -64,7 +64,7 @@ def of(context: Context, story: Story) -> tuple[Input, ...]:
 
 def takes_source(task: Task) -> bool:
     """Whether a task works from its parent's file."""
-    return task not in ("generate", "remix")
+    return MODEL_TASKS[task] != "generate"
 
 
 def _keep(context: Context, generation: str, file: Brought) -> InputFile:

@@ -13,6 +13,7 @@ from governance.kernel import clock
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.lifecycle.context import Context
 from governance.lifecycle.entries import money
+from governance.lifecycle.inputs import takes_source
 from governance.lifecycle.questions import prompt_of, request_of
 from governance.lifecycle.store import load
 from governance.lifecycle.tables import Generation
@@ -27,8 +28,6 @@ from governance.spending import budgets
 
 Body = dict[str, Any]
 MAX_ANCESTORS = 1000
-# What is made from a prompt and can be made from it again.
-AGAIN = ("generate", "remix")
 
 
 @dataclass(frozen=True)
@@ -223,7 +222,7 @@ def _require_promotable(draft: Story) -> None:
             f"{draft.id} is {state}; only what the service made and released is promoted.",
         )
     task = draft.request.get("task", "generate")
-    if task not in AGAIN:
+    if takes_source(task):
         raise Conflict(
             "not_promotable",
             f"{draft.id} changes another file ({task}): promote that one, then {task} it.",

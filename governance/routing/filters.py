@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from governance.domain import GenerationRequest, Quote, Task
+from governance.domain import MODEL_TASKS, GenerationRequest, Quote
 from governance.evidence.grant import covers_item
 from governance.routing.catalogue import Catalogue
 from governance.routing.frames import aspect_ratio
@@ -15,8 +15,6 @@ from governance.routing.model import Frame, Model
 STOPPED = "stopped by a kill switch"
 # The same for one that keeps failing.
 RESTING = "resting after repeated faults of its vendor"
-# A remix starts from the words of its parent, not from its file.
-ANEW: Mapping[Task, Task] = {"remix": "generate"}
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,6 @@ class Needs:
     stopped: Collection[str] = ()
     permitted: Sequence[str] | None = None
     allowed: Collection[str] | None = None
-    vendor_marks: Collection[str] = ()
-    regions: Sequence[str] | None = None
     barred: Mapping[str, str] = field(default_factory=dict)
     patient: bool = False
 
@@ -89,7 +85,7 @@ def capability(model: Model, request: GenerationRequest, audio: bool) -> Iterato
         yield f"does not make {request.width}x{request.height} ({_sizes(model.frame)})"
     if audio and model.audio == "never":
         yield "makes no sound"
-    if ANEW.get(request.task, request.task) not in model.tasks:
+    if MODEL_TASKS[request.task] not in model.tasks:
         yield f"does not {request.task}"
     if missing := sorted({given.role for given in request.inputs} - set(model.inputs)):
         yield f"takes no {' or '.join(missing)}"

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from governance.domain import InputRole, Media, Quote, Task
+from governance.domain import InputRole, Media, ModelTask, Quote
 
 Tier = Literal["premium", "commodity", "procedural"]
 Status = Literal["announced", "active", "preview", "legacy", "sunset_risk", "retired"]
@@ -120,7 +120,7 @@ class Model:
     frame: Frame | None = None
     seconds: tuple[int, ...] = ()
     audio: Sound = "never"
-    tasks: tuple[Task, ...] = ("generate",)
+    tasks: tuple[ModelTask, ...] = ("generate",)
     inputs: tuple[InputRole, ...] = ()
     voices: bool = False
     licence: str = ""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol
 
-from governance.domain import InputRole, Media, Task
+from governance.domain import InputRole, Media, ModelTask
 
 FaultKind = Literal[
     "refused",  # the vendor's own rules forbid the content; never sent elsewhere silently
@@ -65,7 +65,7 @@ class Order:
     height: int
     media: Media
     audio: bool = False
-    task: Task = "generate"
+    task: ModelTask = "generate"
     inputs: tuple[Input, ...] = ()
     voice: str = ""
 

@@ -49,8 +49,6 @@ class Router:
         stopped: Collection[str] = (),
         permitted: Sequence[str] | None = None,
         allowed: Collection[str] | None = None,
-        vendor_marks: Collection[str] = (),
-        regions: Sequence[str] | None = None,
         barred: Mapping[str, str] | None = None,
         patient: bool = False,
     ) -> Route:
@@ -59,10 +57,9 @@ class Router:
         max_amount: USD that the quote must not exceed; audio: whether there must be sound;
         stopped: scopes of thrown switches, of which `model:…` and `provider:…` count here;
         permitted: the models of the caller's grant, allowed: ids of those of the production, None
-        for any; vendor_marks: what the vendor must leave in the file (`c2pa`, `synthid`); regions:
-        territories outside of which nothing may be processed, None for any; barred: why a model
-        is out of the question this time, by id (it failed, or policy would ask more of it);
-        patient: one that rests after faults will do, because the order is for later.
+        for any; barred: why a model is out of the question this time, by id (it failed, or policy
+        would ask more of it); patient: one that rests after faults will do, because the order is
+        for later.
         The candidates are ordered: the chosen one, others by falling score, then the rejected.
         Raises InvalidRequest: `model_unknown`, `model_retired`, `no_route` (with `candidates`).
         """
@@ -72,8 +69,6 @@ class Router:
             stopped,
             permitted,
             allowed,
-            vendor_marks,
-            regions,
             barred or {},
             patient,
         )
@@ -119,13 +114,14 @@ class Router:
     ) -> Candidate:
         quote = model.quote(request.seconds, request.width, request.height, needs.audio)
         known = self.knowledge.of(request.organisation, model)
+        sector = self.tiers.sector(request)
         reasons = [
             *filters.lifecycle(self.catalogue, model, today),
             *self._availability(model, request.organisation, known, needs),
             *filters.capability(model, request, needs.audio),
             *filters.rights(self.catalogue, model, request),
-            *filters.residency(self.catalogue, model, needs.regions),
-            *filters.provenance(model, needs.vendor_marks),
+            *filters.residency(self.catalogue, model, sector.processed_in),
+            *filters.provenance(model, sector.vendor_marks),
             *filters.price(quote, needs.max_amount),
             *filters.permission(model, needs),
         ]

@@ -29,11 +29,20 @@ class Word:
 
 @dataclass(frozen=True)
 class Sector:
-    """Its own reading of some words, and the tiers that make none of its final files."""
+    """Its own reading of some words, the tiers that make none of its final files, and its demands.
+
+    processed_in: territories outside of which nothing may be processed, None for any; vendor_marks:
+    what the vendor must leave in the file (`c2pa`, `synthid`).
+    """
 
     words: Mapping[str, Word]
     forbidden_finals: tuple[Tier, ...]
     because: str
+    processed_in: tuple[str, ...] | None = None
+    vendor_marks: tuple[str, ...] = ()
+
+
+UNDEMANDING = Sector({}, (), "")
 
 
 class Tiers:
@@ -47,26 +56,28 @@ class Tiers:
         """Those of the word that was said; otherwise of the one that the purpose stands for."""
         is_word = request.model in self._words
         word = request.model if is_word else PURPOSES[request.purpose]
-        return self._word(word, request.sector).weights
+        return self._word(word, request).weights
 
     def objection(self, tier: Tier, request: GenerationRequest) -> str | None:
         """Why a model of this tier may not make what is asked for; None where it may."""
         if request.model in self._words:
-            meant = self._word(request.model, request.sector).tiers
+            meant = self._word(request.model, request).tiers
             if tier not in meant:
                 return f"`{request.model}` means {' or '.join(meant)} models, this one is {tier}"
-        sector = self._sectors.get(request.sector)
-        if sector and request.purpose == "final" and tier in sector.forbidden_finals:
+        sector = self.sector(request)
+        if request.purpose == "final" and tier in sector.forbidden_finals:
             return f"no {tier} model makes a final file for {request.sector}: {sector.because}"
         return None
+
+    def sector(self, request: GenerationRequest) -> Sector:
+        return self._sectors.get(request.sector, UNDEMANDING)
 
     def meaning(self, tier: str) -> str | None:
         """The word by which a tier is asked for."""
         return next((name for name, word in self._words.items() if tier in word.tiers), None)
 
-    def _word(self, name: str, sector: str) -> Word:
-        special = self._sectors.get(sector)
-        return (special.words.get(name) if special else None) or self._words[name]
+    def _word(self, name: str, request: GenerationRequest) -> Word:
+        return self.sector(request).words.get(name) or self._words[name]
 
 
 def load(policies_dir: Path) -> Tiers:
@@ -105,4 +116,11 @@ def _word(entry: dict[str, Any]) -> Word:
 
 def _sector(entry: dict[str, Any]) -> Sector:
     words = {name: _word(entry[name]) for name in PURPOSES.values() if name in entry}
-    return Sector(words, tuple(entry.get("forbidden_finals", ())), entry["because"])
+    within = entry.get("processed_in")
+    return Sector(
+        words,
+        tuple(entry.get("forbidden_finals", ())),
+        entry["because"],
+        None if within is None else tuple(within),
+        tuple(entry.get("vendor_marks", ())),
+    )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from governance.domain import GenerationRequest, Part
 from governance.routing import Catalogue, Fault, Job, Model, Order, Router, Status
@@ -13,7 +14,7 @@ from governance.routing.health import Health
 from governance.routing.knowledge import Knowledge
 from governance.routing.model import Frame, Origin, Price, Rate
 from governance.routing.quality import Measured
-from governance.routing.tiers import COMPONENTS, Sector, Tiers, Word
+from governance.routing.tiers import COMPONENTS, UNDEMANDING, Sector, Tiers, Word
 
 POLICIES = Path(__file__).parents[2] / "policies"
 
@@ -91,12 +92,21 @@ def per_second(usd: str, **rate: object) -> Price:
 
 
 def router(
-    known: Catalogue, providers: Mapping[str, "Configured"], knowledge: Knowledge | None = None
+    known: Catalogue,
+    providers: Mapping[str, "Configured"],
+    knowledge: Knowledge | None = None,
+    tiers: Tiers = TIERS,
 ) -> Router:
     """A router that has no experience, unless some is given."""
     return Router(
-        known, TIERS, lambda organisation, name: providers.get(name), knowledge or knowing(known)
+        known, tiers, lambda organisation, name: providers.get(name), knowledge or knowing(known)
     )
+
+
+def demanding(**demands: Any) -> Tiers:
+    """A table in which the general sector demands something of its models."""
+    sector = replace(UNDEMANDING, **demands)
+    return Tiers({"draft": DRAFT, "final": FINAL}, {"general": sector})
 
 
 def knowing(

@@ -119,7 +119,7 @@ class TestAnOrder:
             {"width": 1920, "height": 1080},  # 4 s
             {"width": 640, "height": 360},
             {"task": "extend", "seconds": 7},
-            {"task": "remix"},
+            {"task": "edit"},
             {"roles": ["last_frame"]},
             {"roles": ["source"]},
             {"roles": ["reference"]},  # 4 s

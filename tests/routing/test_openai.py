@@ -75,7 +75,7 @@ class TestAnImage:
         assert "data" not in told
         assert provider.poll(job).cost is None
 
-    @pytest.mark.parametrize("task", ["edit", "remix", "generate"])
+    @pytest.mark.parametrize("task", ["edit", "generate"])
     def test_is_made_from_a_source_and_references(
         self, provider: OpenAI, vendor: SimulatedOpenAI, tmp_path: Path, task: str
     ) -> None:

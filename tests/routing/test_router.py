@@ -24,6 +24,7 @@ from .builders import (
     POLICIES,
     Configured,
     catalogue,
+    demanding,
     knowing,
     model,
     per_second,
@@ -215,9 +216,9 @@ class TestAFilter:
     def test_provenance_that_its_vendor_does_not_leave(
         self, marks: tuple[str, ...] | None, reason: str | None
     ) -> None:
-        chooser = router(catalogue(model(marks=marks), model(id="test/x", marks=("c2pa",))), OPEN)
+        known = catalogue(model(marks=marks), model(id="test/x", marks=("c2pa",)))
 
-        route = chooser.route(request(), vendor_marks=("c2pa",))
+        route = router(known, OPEN, tiers=demanding(vendor_marks=("c2pa",))).route(request())
 
         told = {candidate.model: candidate.rejected for candidate in route.candidates}
         assert told == {"test/plain": reason, "test/x": None}
@@ -238,9 +239,9 @@ class TestAFilter:
         allowed: tuple[str, ...] | None,
         reason: str | None,
     ) -> None:
-        chooser = router(catalogue(model(regions=regions), model(id="test/x", regions=())), OPEN)
+        known = catalogue(model(regions=regions), model(id="test/x", regions=()))
 
-        route = chooser.route(request(), regions=allowed)
+        route = router(known, OPEN, tiers=demanding(processed_in=allowed)).route(request())
 
         told = {candidate.model: candidate.rejected for candidate in route.candidates}
         assert told["test/plain"] == reason

@@ -80,6 +80,18 @@ def test_a_fault_in_the_file_is_named(folder: Path, old: str, new: str, words: s
     assert words in fault.value.message
 
 
+def test_a_sector_may_demand_where_its_files_are_processed_and_how_the_vendor_marks_them(
+    folder: Path,
+) -> None:
+    path = folder / "tiers.yaml"
+    demands = "  health:\n    processed_in: [EU, GB]\n    vendor_marks: [c2pa]\n"
+    path.write_text(path.read_text().replace("  health:\n", demands, 1))
+
+    demanded = tiers.load(folder).sector(request(sector="health"))
+
+    assert (demanded.processed_in, demanded.vendor_marks) == (("EU", "GB"), ("c2pa",))
+
+
 def test_the_weights_of_the_shipped_words_add_up() -> None:
     for name in ("draft", "final"):
         assert sum(tiers.load(POLICIES).weights(request(model=name)).values()) == Decimal(1)

@@ -79,8 +79,8 @@ def _image(order: Order) -> dict[str, Any]:
     from google.genai import types
 
     roles = [file.role for file in order.inputs]
-    is_change = order.task in ("edit", "remix")
-    if order.task not in ("generate", "edit", "remix") or roles.count("source") != int(is_change):
+    is_change = order.task == "edit"
+    if order.task not in ("generate", "edit") or roles.count("source") != int(is_change):
         raise Fault("invalid", "This model makes images, or changes one source image.")
     if any(file.role not in ("source", "reference") for file in order.inputs) or any(
         not file.media_type.startswith("image/") for file in order.inputs

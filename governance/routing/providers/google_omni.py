@@ -144,7 +144,7 @@ def _task(order: Order) -> str:
     files.require(order, _TO_ENLARGE if order.task == "upscale" else _TO_CHANGE)
     if len(files.of(order, "source")) != 1:
         raise Fault("invalid", "Omni changes exactly one source video.")
-    return "edit" if order.task == "remix" else order.task
+    return order.task
 
 
 def _input(order: Order, task: str) -> list[dict[str, Any]]:

@@ -52,10 +52,8 @@ class LumaAgents(LumaApi):
         _require_small(order.inputs)
         makers = {
             ("video", "generate"): _video,
-            ("video", "remix"): _video_edit,
             ("video", "edit"): _video_edit,
             ("image", "generate"): _image,
-            ("image", "remix"): _image_edit,
             ("image", "edit"): _image_edit,
         }
         maker = makers.get((order.media, order.task))

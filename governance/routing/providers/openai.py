@@ -163,10 +163,8 @@ def _unpaintable(order: Order) -> str:
         return "Both sides of an image must be divisible by 16."
     if longer > 3 * shorter or longer > LONGER_MAX or shorter > SHORTER_MAX:
         return f"Images are at most {LONGER_MAX}x{SHORTER_MAX} and 3:1."
-    if order.task not in ("generate", "edit", "remix") or (
-        order.task != "generate" and not order.inputs
-    ):
-        return "An edit or a remix needs its source; this provider has no other task."
+    if order.task not in ("generate", "edit") or (order.task == "edit" and not order.inputs):
+        return "Images are generated, or edited from a source; this provider has no other task."
     if any(given.role not in ("reference", "source") for given in order.inputs):
         return "Images are made from references and a source, not from frames."
     if len(order.inputs) > MAX_IMAGES or any(

@@ -40,7 +40,7 @@ class TestUni(Polled):
         cannot=(
             {"media": "audio"},
             {"task": "extend"},
-            {"task": "remix"},
+            {"task": "upscale"},
             {"width": 1024, "height": 700},
             {"prompt": "x" * 6001},
         ),
