@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governance.cli.data import Commands
+from governance.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     import httpx
 
     from governance.client.folder import WatchedFolder
+    from governance.client.places import Place
 
+BUCKET = "s3://"
 LOCK = ".governance-watch.lock"
 TIMEOUT = 300.0  # seconds for one answer: the file is uploaded first
 LONGEST_PAUSE = 300.0
@@ -26,7 +29,7 @@ def add_to(commands: Commands) -> None:
     watch = commands.add_parser(
         "watch", help="bring finished files that appear in a folder into the service"
     )
-    watch.add_argument("folder", type=Path)
+    watch.add_argument("folder", help="a folder of this machine, or s3://bucket/prefix")
     watch.add_argument("--service", default="http://127.0.0.1:8000", help="address of the service")
     keys = watch.add_mutually_exclusive_group(required=True)
     keys.add_argument("--key", type=Path, help="an agent's key file (PEM)")
@@ -48,20 +51,20 @@ def _watch(options: argparse.Namespace) -> int:
     from governance.client.client import GovernanceClient
     from governance.client.folder import WatchedFolder, Words
 
-    if not options.folder.is_dir():
-        raise NotADirectoryError(f"{options.folder} is not a folder")
     said = {name: getattr(options, name) for name in ("project", "territories", "audience")}
     words = Words(source_type=options.source_type, governance=said)
     auth = _auth(options)
     with (
-        _alone(options.folder),
+        _place(options.folder) as place,
         GovernanceClient(options.service, auth=auth, timeout=TIMEOUT) as client,
     ):
-        watched = WatchedFolder(client, options.folder, words, settle=options.settle)
-        return _until_stopped(watched, options.settle, is_once=options.once)
+        watched = WatchedFolder(client, place, words, settle=options.settle)
+        return _until_stopped(watched, place, options.settle, is_once=options.once)
 
 
-def _until_stopped(watched: "WatchedFolder", settle: float, *, is_once: bool) -> int:
+def _until_stopped(
+    watched: "WatchedFolder", place: "Place", settle: float, *, is_once: bool
+) -> int:
     """Look again and again; with longer pauses while the service does not answer."""
     from governance.client.folder import Unanswered
 
@@ -70,7 +73,7 @@ def _until_stopped(watched: "WatchedFolder", settle: float, *, is_once: bool) ->
         while True:
             try:
                 for result in watched.look():
-                    print(result, flush=True)
+                    print(f"{place}/{result}", flush=True)
                 if is_once and not watched.waiting:
                     return 0
                 if time.monotonic() - refreshed > REFRESH:
@@ -92,6 +95,40 @@ def _auth(options: argparse.Namespace) -> "httpx.Auth":
     if options.key:
         return RequestSigner(load_key(options.key))
     return ApiKey(options.api_key.read_text("ascii").strip())
+
+
+@contextmanager
+def _place(folder: str) -> "Iterator[Place]":
+    """What is watched. In a bucket two watchers only do the same work twice: an import counts once.
+
+    Raises ConfigurationError (`bucket_invalid`, `extra_missing`), OSError for a folder that cannot
+    be watched.
+    """
+    if folder.startswith(BUCKET):
+        yield _bucket(folder)
+        return
+    from governance.client.places import Folder
+
+    root = Path(folder)
+    if not root.is_dir():
+        raise NotADirectoryError(f"{root} is not a folder")
+    with _alone(root):
+        yield Folder(root)
+
+
+def _bucket(url: str) -> "Place":
+    try:
+        from governance.client.bucket import Bucket
+
+        return Bucket(url)
+    except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
+        raise ConfigurationError(
+            "extra_missing", "Watching a bucket needs the extra `s3`: pip install 'governance[s3]'."
+        ) from None
+    except ValueError as error:
+        raise ConfigurationError("bucket_invalid", str(error)) from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A watched folder: finished files that appear in it enter the service as imports.
+"""A watched folder, on a disk or in a bucket: files that appear in it enter as imports.
 
 A file goes in once nobody writes to it any more, with what a sidecar (`clip.mp4.json`, to be
 written before it) says of it. What the service answered stands beside it in the folder `done` or
@@ -8,9 +8,9 @@ the same words is the same import, however often it is sent: a crash at any mome
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from typing import Any
 import httpx
 
 from governance.client.client import FINISHED, GovernanceApiError, GovernanceClient
+from governance.client.places import Entry, Place, PlaceMissing, PlaceUnavailable
 
 DONE, FAILED = "done", "failed"
 SIDECAR, RESULT = ".json", ".governance.json"
 UNFINISHED = (".part", ".tmp", ".temp", ".crdownload", ".filepart", ".partial", "~")
 NOT_FOUND = 404
 MAX_SIDECAR = 64 * 1024  # bytes
+MAX_RESULT = 4 * 1024 * 1024  # bytes
 CHUNK = 1024 * 1024  # bytes
 # Statuses and a code after which the same call may succeed later.
 LATER = (401, 408, 425, 429)
@@ -50,75 +52,79 @@ class WatchedFolder:
     without a change after which a file is complete."""
 
     def __init__(
-        self, client: GovernanceClient, folder: Path, words: Words, *, settle: float = 2.0
+        self, client: GovernanceClient, place: Place, words: Words, *, settle: float = 2.0
     ) -> None:
         self._client = client
-        self._folder = folder
+        self._place = place
         self._words = words
         self._settle = settle
-        self._seen: dict[Path, tuple[tuple[int, int], float]] = {}
-        for name in (DONE, FAILED):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        self._open = set(filter(_is_open, (folder / DONE).glob(f"*{RESULT}")))
+        self._seen: dict[str, tuple[str, float]] = {}
+        self._open: set[str] | None = None  # results to keep up to date, once they were read
 
     @property
     def waiting(self) -> int:
         """Files that were there at the last look and have not been sent."""
         return len(self._seen)
 
-    def look(self) -> Iterator[Path]:
-        """Send in what is complete; each result as it is written.
+    def look(self) -> Iterator[str]:
+        """Send in what is complete; each result's name as it is written.
 
         Raises httpx.HTTPError where the service does not answer, GovernanceApiError where it has no
-        room or no trust now: the file stays for the next look.
+        room or no trust now, PlaceUnavailable: the file stays for the next look.
         """
-        for path in self._complete():
-            yield self._send(path)
+        for entry in self._complete():
+            try:
+                yield self._send(entry.name)
+            except PlaceMissing:
+                self._seen.pop(entry.name, None)
 
     def refresh(self) -> int:
         """Write anew the results of what has not come to its end; how many have not. Raises as
         `look` does."""
-        for path in sorted(self._open):
-            known = json.loads(path.read_text("utf-8"))
+        if self._open is None:
+            self._open = {name for name in self._results() if _is_open(self._result(name))}
+        for name in sorted(self._open):
+            known = self._result(name)
+            if known is None:
+                self._open.discard(name)
+                continue
             try:
                 now = self._client.video(known["id"])
             except GovernanceApiError as error:
                 if error.status != NOT_FOUND:
                     raise
                 now = {"status": "failed", "error": {"code": error.code, "message": error.message}}
-            _write(path, {**known, **_told(now)})
+            self._write(name, {**known, **_told(now)})
             if now["status"] in FINISHED:
-                self._open.discard(path)
+                self._open.discard(name)
         return len(self._open)
 
-    def _complete(self) -> list[Path]:
+    def _complete(self) -> list[Entry]:
         """Files that have not changed since an earlier look a while ago, oldest first."""
         now, before, ready = time.monotonic(), self._seen, []
         self._seen = {}
-        for path in self._folder.iterdir():
-            if _is_media(path):
-                status = path.stat()
-                shape = (status.st_size, status.st_mtime_ns)
-                earlier, since = before.get(path, (None, now))
-                self._seen[path] = (shape, since if earlier == shape else now)
-                if earlier == shape and now - since >= self._settle:
-                    ready.append(path)
-        return sorted(ready, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        for entry in filter(_is_media, self._place.entries()):
+            earlier, since = before.get(entry.name, ("", now))
+            self._seen[entry.name] = (entry.shape, since if earlier == entry.shape else now)
+            if earlier == entry.shape and now - since >= self._settle:
+                ready.append(entry)
+        return sorted(ready, key=lambda entry: (entry.since, entry.name))
 
-    def _send(self, path: Path) -> Path:
-        digest = _sha256(path)
-        try:
-            words = _read_words(path, self._words)
-            answer = self._import(path, digest, words)
-        except SidecarError as error:
-            fault = {"code": "sidecar_invalid", "message": str(error)}
-            return self._keep(path, digest, FAILED, {"error": fault})
-        except GovernanceApiError as error:
-            if error.status in LATER or error.status >= 500 or error.code == STOPPED:
-                raise
-            fault = {"code": error.code, "message": error.message, **error.details}
-            return self._keep(path, digest, FAILED, {"error": fault})
-        return self._keep(path, digest, DONE, {"id": answer["id"], **_told(answer)})
+    def _send(self, name: str) -> str:
+        with self._place.local(name) as path:
+            digest = _sha256(path)
+            try:
+                words = _read_words(self._place, name, self._words)
+                answer = self._import(path, digest, words)
+            except SidecarError as error:
+                fault = {"code": "sidecar_invalid", "message": str(error)}
+                return self._keep(name, digest, FAILED, {"error": fault})
+            except GovernanceApiError as error:
+                if error.status in LATER or error.status >= 500 or error.code == STOPPED:
+                    raise
+                fault = {"code": error.code, "message": error.message, **error.details}
+                return self._keep(name, digest, FAILED, {"error": fault})
+        return self._keep(name, digest, DONE, {"id": answer["id"], **_told(answer)})
 
     def _import(self, path: Path, digest: str, words: Words) -> dict[str, Any]:
         said = json.dumps([digest, vars(words)], sort_keys=True, default=dict)
@@ -131,54 +137,67 @@ class WatchedFolder:
             idempotency_key=f"folder-{hashlib.sha256(said.encode()).hexdigest()}",
         )
 
-    def _keep(self, path: Path, digest: str, place: str, result: dict[str, Any]) -> Path:
+    def _keep(self, name: str, digest: str, folder: str, result: dict[str, Any]) -> str:
         """The result first, then the file itself: what a crash leaves is sent and moved again."""
-        folder, name = self._folder / place, path.name
-        if (folder / name).exists() and _sha256(folder / name) != digest:
-            name = f"{path.stem}.{digest[:12]}{path.suffix}"
-        written = folder / f"{name}{RESULT}"
-        _write(written, {"file": name, "sha256": digest, **result})
-        if _is_open(written):
+        kept = f"{folder}/{name}"
+        if self._is_taken(kept, digest):
+            stem, dot, suffix = name.rpartition(".")
+            kept = f"{folder}/{stem}.{digest[:12]}{dot}{suffix}"
+        written = f"{kept}{RESULT}"
+        told = {"file": kept.rpartition("/")[2], "sha256": digest, **result}
+        self._write(written, told)
+        if self._open is not None and _is_open(told):
             self._open.add(written)
-        sidecar = _sidecar(path)
-        if sidecar.is_file():
-            sidecar.replace(folder / f"{name}{SIDECAR}")
-        path.replace(folder / name)
-        self._seen.pop(path, None)
+        with suppress(PlaceMissing):
+            self._place.move(f"{name}{SIDECAR}", f"{kept}{SIDECAR}")
+        self._place.move(name, kept)
+        self._seen.pop(name, None)
         return written
 
+    def _is_taken(self, kept: str, digest: str) -> bool:
+        """Whether another file of that name went the same way before."""
+        before = self._result(f"{kept}{RESULT}")
+        return before is not None and before.get("sha256") != digest
 
-def _is_open(result: Path) -> bool:
+    def _results(self) -> list[str]:
+        names = (entry.name for entry in self._place.entries(DONE))
+        return [f"{DONE}/{name}" for name in names if name.endswith(RESULT)]
+
+    def _result(self, name: str) -> dict[str, Any] | None:
+        """What a result says; None where there is none."""
+        content = self._place.read(name, MAX_RESULT)
+        return None if content is None else json.loads(content)
+
+    def _write(self, name: str, result: Mapping[str, Any]) -> None:
+        self._place.write(name, json.dumps(result, indent=2).encode())
+
+
+def _is_open(result: Mapping[str, Any] | None) -> bool:
     """Whether a result tells of something that has not come to its end."""
-    status = json.loads(result.read_text("utf-8")).get("status")
+    status = (result or {}).get("status")
     return status is not None and status not in FINISHED
 
 
-def _is_media(path: Path) -> bool:
-    name = path.name
-    is_ours = name.startswith(".") or name.endswith((SIDECAR, *UNFINISHED))
-    return not is_ours and path.is_file() and not path.is_symlink()
+def _is_media(entry: Entry) -> bool:
+    return not entry.name.startswith(".") and not entry.name.endswith((SIDECAR, *UNFINISHED))
 
 
-def _sidecar(path: Path) -> Path:
-    return path.with_name(f"{path.name}{SIDECAR}")
-
-
-def _read_words(path: Path, otherwise: Words) -> Words:
+def _read_words(place: Place, name: str, otherwise: Words) -> Words:
     """What the sidecar says, and otherwise what holds for the folder. Raises SidecarError."""
-    sidecar = _sidecar(path)
-    if not sidecar.is_file():
+    sidecar = f"{name}{SIDECAR}"
+    content = place.read(sidecar, MAX_SIDECAR)
+    if content is None:
         return otherwise
-    if sidecar.stat().st_size > MAX_SIDECAR:
-        raise SidecarError(f"{sidecar.name} has more than {MAX_SIDECAR:,} bytes.")
+    if len(content) > MAX_SIDECAR:
+        raise SidecarError(f"{sidecar} has more than {MAX_SIDECAR:,} bytes.")
     try:
-        said = json.loads(sidecar.read_text("utf-8"))
+        said = json.loads(content)
     except ValueError:
-        raise SidecarError(f"{sidecar.name} is not JSON.") from None
+        raise SidecarError(f"{sidecar} is not JSON.") from None
     governance = said.get("governance", {}) if isinstance(said, dict) else None
     if not isinstance(governance, dict) or set(said) - set(SIDECAR_FIELDS):
         raise SidecarError(
-            f"{sidecar.name} is an object with only these names: {', '.join(SIDECAR_FIELDS)}."
+            f"{sidecar} is an object with only these names: {', '.join(SIDECAR_FIELDS)}."
         )
     ingredients = _text(said.get("ingredients", ()), "ingredients")
     return Words(
@@ -212,14 +231,4 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
-    draft = path.with_name(f".{path.name}.tmp")
-    with draft.open("w", encoding="utf-8") as stream:
-        json.dump(value, stream, indent=2)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
-
-
-Unanswered = (httpx.HTTPError, GovernanceApiError)
+Unanswered = (httpx.HTTPError, GovernanceApiError, PlaceUnavailable)
