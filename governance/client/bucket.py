@@ -86,6 +86,6 @@ class Bucket:
             raise PlaceUnavailable(f"{self._url}: {_sentence(error)}") from None
 
 
-def _sentence(error: BaseError) -> str:
+def _sentence(error: Exception) -> str:
     """The first line, without the trace of the library's own classes behind it."""
     return str(error).splitlines()[0][:300]
