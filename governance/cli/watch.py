@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governance.cli.data import Commands
-from governance.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +116,8 @@ def _place(folder: str) -> "Iterator[Place]":
 
 
 def _bucket(url: str) -> "Place":
+    from governance.kernel.errors import ConfigurationError
+
     try:
         from governance.client.bucket import Bucket
 
