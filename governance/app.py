@@ -254,13 +254,13 @@ def _providers(
     settings: Settings, database: Database, sealer: Sealer, keys: keyring.Keyring
 ) -> Providers:
     local = LocalProvider(settings.data_dir / "local-jobs")
-    spool = Spool(settings.data_dir / "spool")
+    spool = Spool.of(settings.data_dir)
     defaults = {
         name: Account(given.key, given.secret, given.base_url, given.project, given.location)
         for name, given in settings.providers.items()
     }
     graphs = Graphs(settings.policies_dir, settings.data_dir / APPROVAL, keys.record.public)
-    accounts = AccountStore(database, sealer, defaults)
+    accounts = AccountStore(database, sealer, defaults, settings.trusted_provider_hosts)
     return Providers(makers(local, spool, graphs), accounts)
 
 
@@ -314,4 +314,4 @@ def _housekeep(context: Context) -> None:
         continue
     context.media.sweep(clock.now() - STAGING_LIFE)
     context.media.sweep(clock.now() - STRANGERS_LIFE, STRANGERS)
-    Spool(context.settings.data_dir / "spool").sweep(clock.now() - SPOOL_LIFE)
+    Spool.of(context.settings.data_dir).sweep(clock.now() - SPOOL_LIFE)

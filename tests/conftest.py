@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import freezegun
 import pytest
 from sqlalchemy import create_engine, text
 from xdist.remote import Producer
@@ -18,6 +19,10 @@ from governance.ledger import Ledger, keyring
 from tests.agreement import require_agreement
 from tests.performance import Played, play
 
+# Where no clock is read: to freeze the time, freezegun looks through each module that is loaded.
+freezegun.configure(
+    extend_ignore_list=["PIL", "av", "fontTools", "google", "numpy", "pygments", "rich", "scipy"]
+)
 # Folders whose tests share a running server: no other test may freeze the time beneath it.
 TOGETHER = ("tests/api", "tests/browser", "tests/web")
 # Files whose tests look at the demonstration, which is played once.

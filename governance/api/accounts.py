@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
 
 from governance.api.calls import Spent
@@ -54,6 +55,9 @@ async def set_account(provider: Name, body: AccountBody, call: Spent) -> dict[st
     call.require_fresh()
     context, principal = call.context, call.principal
     accounts.require_provider(provider, context.providers.names)
+    trusted = context.providers.accounts.trusted
+    if body.base_url is not None:
+        await run_in_threadpool(accounts.require_public, body.base_url, trusted)
     await context.database.write_async(
         lambda c: accounts.set_account(
             c,
@@ -63,6 +67,7 @@ async def set_account(provider: Name, body: AccountBody, call: Spent) -> dict[st
             provider=provider,
             fields=body.model_dump(exclude_none=True),
             by=principal.id,
+            trusted=trusted,
         )
     )
     return {"provider": provider, "object": "account", "own": True}

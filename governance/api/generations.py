@@ -19,7 +19,7 @@ from governance.api.requests import (
     require_known,
 )
 from governance.api.uploads import Uploaded, write_to
-from governance.api.videos import answered, create, receipted
+from governance.api.videos import answered, create, project_of, receipted
 from governance.domain import Asset, Mark, Media
 from governance.evidence.story import State
 from governance.kernel.errors import Conflict, Denied, InvalidRequest
@@ -145,15 +145,15 @@ async def _import(
             width=asset.width,
             height=asset.height,
         )
-        asked = (await run_in_threadpool(producing.membership, context, asked)).request
-        answer = await call.allow_in(asked.project)
+        key = request.headers.get("idempotency-key") or None
+        project = await run_in_threadpool(project_of, context, call.principal, key, asked)
+        answer = await call.allow_in(project)
         imported = Import(
             asset=asset,
             source_type=source_type,
             vendor_marks=marks,
             ingredients=await _ingredients(call, fields.get("ingredients", "")),
         )
-        key = request.headers.get("idempotency-key") or None
         caller = Caller(call.principal, answer, call.signed, key, call.is_spent)
         try:
             submission = submitting.prepare_import(context, asked, imported, caller)

@@ -4,11 +4,9 @@ https://modelcontextprotocol.io/specification: stateless, one JSON-RPC message e
 in JSON. Each POST is authenticated like every other call.
 """
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from governance.api.calls import Call, Unspent
 from governance.api.permissions import own_account
@@ -26,8 +24,11 @@ class McpResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from governance.api import mcp_tools  # half a second of imports: only where it is used
 
-        async def again() -> dict[str, Any]:
-            return {"type": "http.request", "body": self._call.body, "more_body": False}
+        body = [{"type": "http.request", "body": self._call.body, "more_body": False}]
+
+        async def again() -> Message:
+            # Only once: whoever watches for the end of the connection has to wait for it.
+            return body.pop() if body else await receive()
 
         await mcp_tools.answer(self._call, scope, again, send)
 

@@ -1,7 +1,6 @@
 """Requests that may bring files: who sends one is known before its body is read."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -83,6 +82,7 @@ async def _identified(request: Request) -> Call:
     context: Context = request.app.state.context
     stated = stated_digest(request)
     call = await identify(request, stated)
+    await call.projects()  # whoever may ask for nothing sends nothing
     body = b"".join([part async for part in limited(request, context.settings.max_input)])
     if call.signed is not None and hashlib.sha256(body).digest() != (stated or EMPTY_SHA256):
         raise refused(
@@ -107,7 +107,7 @@ def _from_json(fields: dict[str, Any]) -> tuple[dict[str, Any], Files]:
         raise _invalid()
     try:
         return rest, (("first_frame", base64.b64decode(data, validate=True)),)
-    except binascii.Error:
+    except ValueError:  # no base64, or no ASCII
         raise _invalid() from None
 
 

@@ -20,7 +20,8 @@ router = APIRouter(prefix="/v1/governance/outcomes", tags=["Vendors"], route_cla
 
 class OutcomeBody(Body):
     """outcome: `not_ordered`: the vendor has no such job; `lost`: it charged `cost` (USD) and its
-    result is lost; `found`: it is `job`, go on with it. reason: a code of your own."""
+    result is lost; `found`: it is `job`, go on with it (not once it was withdrawn). reason: a code
+    of your own."""
 
     model_config = ConfigDict(
         json_schema_extra={"example": {"outcome": "not_ordered", "reason": "vendor_console"}}
@@ -36,7 +37,8 @@ class OutcomeBody(Body):
 @requires("outcome", "read")
 async def list_unknown(call: Spent, after: str = "") -> dict[str, Any]:
     """Oldest first, 100 at a time; `after`: the last id of the page before. The money of each is
-    held; nothing is ever ordered again."""
+    held; nothing is ever ordered again. Orders that were withdrawn while their vendor went on are
+    among them."""
     with call.context.database.read() as session:
         found = resolution.unknown(session, call.principal.organisation, after)
     return {"object": "list", "data": [_shown(story) for story in found]}
@@ -56,15 +58,17 @@ async def resolve(generation: str, body: OutcomeBody, call: Spent) -> dict[str, 
 
 
 def _shown(story: Story) -> dict[str, Any]:
-    fault, route = story.fault or {}, story.route or {}
+    fault, route, ending = story.fault or {}, story.route or {}, story.ending or {}
     return {
         "id": story.id,
         "object": "outcome",
         "project": story.request["project"],
-        "provider": fault.get("provider"),
+        "state": story.state,
+        "provider": route.get("provider"),
         "model": route.get("model"),
         "key": story.id,
-        "reason": fault.get("reason"),
+        "job": story.job and story.job["id"],
+        "reason": ending.get("code") or fault.get("reason"),
         "since": story.changed_at,
         "held": story.held,
     }

@@ -181,8 +181,11 @@ async def read(production: str, call: Spent) -> dict[str, Any]:
 @router.put("/productions/{production}")
 @requires("production", "change", scope="project")
 async def change(production: str, body: ChangeBody, call: Spent) -> dict[str, Any]:
-    """Lay down other terms for the requests from now on; those made before keep their version."""
-    await _found(production, call)
+    """Lay down other terms for the requests from now on; those made before keep their version.
+    Another budget than before takes somebody who may manage budgets."""
+    found = await _found(production, call)
+    if body.terms().budget != found.terms.budget:
+        await _require_manager(call, found)
     made = await run_in_threadpool(
         lambda: producing.change(
             call.context,
@@ -270,7 +273,7 @@ async def promote(
     asked = await run_in_threadpool(producing.promoted, call.context, draft, body.model)
     files = await run_in_threadpool(_inputs, call.context, draft)
     story, receipt = await submit(request, call, asked, files)
-    return answered(story, receipt, asked.prompt)
+    return answered(story, receipt)  # the words are the draft's author's
 
 
 def _inputs(context: Context, draft: Story) -> Files:
@@ -284,6 +287,12 @@ async def _found(production: str, call: Call) -> Version:
         found = productions.current(session.connection(), production, call.principal.organisation)
     await call.allow_in(found.terms.project)
     return found
+
+
+async def _require_manager(call: Call, found: Version) -> None:
+    """Raises Denied (`access_denied`, `step_up_required`), as setting that budget itself does."""
+    await call.asking("budget", "manage").allow_in(found.terms.project)
+    call.require_fresh()
 
 
 async def _told(production: str, call: Call, tell: Callable[[list[Story]], Result]) -> Result:

@@ -19,6 +19,8 @@ from starlette.datastructures import FormData, Headers
 from governance.domain import Answer, Declaration, Depicted, GenerationRequest, Media, Purpose
 from governance.evidence.story import Story
 from governance.kernel.errors import InvalidRequest
+from governance.lifecycle.questions import request_of
+from governance.routing.filters import spoken_seconds
 
 MAX_PROMPT = 32_000
 MAX_METADATA = 16
@@ -100,7 +102,7 @@ def generation_request(
         media=media,
         model=str(fields.get("model") or "auto"),
         prompt=prompt,
-        seconds=_seconds(fields.get("seconds"), DEFAULT_SECONDS[media]),
+        seconds=_seconds(fields.get("seconds"), _usual_seconds(media, prompt)),
         width=width,
         height=height,
         audio=_flag(fields.get("audio"), "audio"),
@@ -145,20 +147,20 @@ def governed_request(
 
 def fields_of(story: Story) -> dict[str, Any]:
     """What a request for another version of a generation may leave out, as callers send it."""
-    body = story.request
+    before = request_of(story)
     return {
-        "model": body["model"],
-        "seconds": body["seconds"],
-        "size": f"{body['width']}x{body['height']}",
-        "audio": body.get("audio", False),
-        "voice": body.get("voice", ""),
+        "model": before.model,  # none made what was imported
+        "seconds": before.seconds,
+        "size": f"{before.width}x{before.height}",
+        "audio": before.audio,
+        "voice": before.voice,
     }
 
 
 def inherited_fields(story: Story, fields: Mapping[str, Any]) -> dict[str, Any]:
     """`governance` of such a request: as the parent's, but for what the request itself says."""
     body, declared = story.request, story.request["declaration"]
-    metadata = fields.get("metadata") or {}
+    metadata = _metadata(fields.get("metadata"))
     parents = {
         "project": body["project"],
         "production": body.get("production", {}).get("id"),
@@ -194,7 +196,10 @@ def form_fields(form: FormData) -> dict[str, Any]:
         match = NESTED.fullmatch(name)
         target, key = (fields.setdefault(match[1], {}), match[2]) if match else (fields, name)
         is_list = bool(match and match[3])
-        if not isinstance(target, dict) or (key in target and not is_list):
+        is_free = isinstance(target, dict) and (
+            isinstance(target.get(key, []), list) if is_list else key not in target
+        )
+        if not is_free:
             raise InvalidRequest(
                 "form_invalid", "Send each field of the form once.", param=name[:64]
             )
@@ -357,6 +362,12 @@ def _size(value: Any) -> tuple[int, int]:
             "size_invalid", "`size` is WIDTHxHEIGHT in pixels, for example 1280x720.", param="size"
         )
     return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _usual_seconds(media: Media, prompt: str) -> int:
+    """A sound is long enough for its words, should it be they that are heard."""
+    spoken = spoken_seconds(prompt) if media == "audio" else 0
+    return max(DEFAULT_SECONDS[media], spoken)
 
 
 def _seconds(value: Any, default: int) -> int:

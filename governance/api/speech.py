@@ -3,7 +3,6 @@
 https://platform.openai.com/docs/api-reference/audio/createSpeech
 """
 
-import math
 from typing import Any
 
 from fastapi import APIRouter
@@ -14,10 +13,9 @@ from governance.api.orders import Ordered
 from governance.api.permissions import requires
 from governance.api.requests import generation_request
 from governance.kernel.errors import InvalidRequest
+from governance.routing.filters import spoken_seconds
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI shape"])
-CHARACTERS_PER_SECOND = 15  # of plain speech; what is quoted, not what is billed
-LONGEST = 300  # seconds
 SUPPORTED: dict[str, tuple[Any, ...]] = {
     "response_format": ("wav",),
     "stream_format": ("audio",),
@@ -54,13 +52,9 @@ async def create_speech(order: Ordered) -> FileResponse:
         **order.fields,
         "prompt": words,
         "voice": voice.get("id") if isinstance(voice, dict) else voice,
-        "seconds": order.fields.get("seconds", _seconds(words)),
+        "seconds": order.fields.get("seconds", max(spoken_seconds(words), 1)),
     }
     organisation = order.call.principal.organisation
     asked = generation_request(organisation, fields, order.request.headers, "audio")
     made = await handed_over(order, asked)
     return FileResponse(made.path, media_type=made.media_type, headers=made.headers)
-
-
-def _seconds(words: str) -> int:
-    return min(max(math.ceil(len(words) / CHARACTERS_PER_SECOND), 1), LONGEST)

@@ -20,6 +20,7 @@ from governance.identity.request_signature import EMPTY_SHA256, refused
 from governance.lifecycle.context import Context
 
 CHUNK = 1024 * 1024  # bytes
+LOOK_EVERY = 16 * CHUNK  # at the room that is left on the disk
 DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
@@ -42,9 +43,10 @@ async def uploaded(request: Request) -> AsyncIterator[Upload]:
     context: Context = request.app.state.context
     stated = stated_digest(request)
     call = await identify(request, stated)
+    await call.projects()  # whoever may do this nowhere sends nothing
     await call.spend()
     with context.media.staging() as path, path.open("w+b") as file:
-        digest = await _receive(request, file, context.settings.max_upload)
+        digest = await _receive(request, file, context)
         if call.signed is not None and digest != (stated or EMPTY_SHA256):
             raise refused(
                 "signature_digest", "The body does not have the digest that Content-Digest states."
@@ -68,12 +70,16 @@ def stated_digest(request: Request) -> bytes | None:
     return base64.b64decode(match[1]) if match else None
 
 
-async def _receive(request: Request, file: IO[bytes], limit: int) -> bytes:
-    """Write the body to a file; its sha256."""
-    digest = hashlib.sha256()
-    async for chunk in limited(request, limit):
+async def _receive(request: Request, file: IO[bytes], context: Context) -> bytes:
+    """Write the body to a file, while there is room beside all others; its sha256."""
+    digest, since_looked = hashlib.sha256(), 0
+    async for chunk in limited(request, context.settings.max_upload):
         digest.update(chunk)
         await run_in_threadpool(file.write, chunk)
+        since_looked += len(chunk)
+        if since_looked >= LOOK_EVERY:
+            await run_in_threadpool(context.media.require_room)
+            since_looked = 0
     return digest.digest()
 
 

@@ -13,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from governance.api import presenting, receipts
 from governance.api.calls import Call, Spent
+from governance.api.intake import Intake
 from governance.api.orders import Files, Ordered, Ordering, on_disk
 from governance.api.permissions import requires
 from governance.api.requests import fields_of, generation_request, inherited_fields
-from governance.domain import GenerationRequest, Media, Task
+from governance.domain import GenerationRequest, Media, Principal, Task
 from governance.evidence.story import ENDS, State, Story
 from governance.kernel import clock, ids
 from governance.kernel.errors import Conflict, Denied, InvalidRequest, NotFound
@@ -118,6 +119,9 @@ async def _derive(order: Ordering, parent: str, task: Task) -> JSONResponse:
     asked = generation_request(call.principal.organisation, fields, order.request.headers, media)
     asked = replace(asked, parent=story.id, task=task)
     source = story if takes_source(task) else None
+    if source is not None and media == "video":
+        is_said = order.fields.get("seconds") is not None
+        asked = inputs.covering(asked, source, is_said=is_said)
     made, receipt = await submit(order.request, call, asked, order.files, source)
     return answered(made, receipt, asked.prompt)
 
@@ -169,14 +173,9 @@ async def submit(
 
     files: that came with the request; source: the generation whose file it works from.
     """
-    context = call.context
-    if asked.production is not None or asked.parent is not None:
-        member = await run_in_threadpool(producing.membership, context, asked)
-        asked = member.request
-    answer = await call.allow_in(asked.project)
-    caller = Caller(
-        call.principal, answer, call.signed, request.headers.get("idempotency-key") or None
-    )
+    context, key = call.context, request.headers.get("idempotency-key") or None
+    project = await run_in_threadpool(project_of, context, call.principal, key, asked)
+    caller = Caller(call.principal, await call.allow_in(project), call.signed, key)
     try:
         if files or source is not None:
             made = await run_in_threadpool(_submit_with, context, asked, caller, files, source)
@@ -188,6 +187,18 @@ async def submit(
         raise
     call.engine.wake()
     return made
+
+
+def project_of(
+    context: Context, principal: Principal, key: str | None, asked: GenerationRequest
+) -> str:
+    """Where a request belongs: a repeated one to where the first went, whatever changed since."""
+    if asked.production is None and asked.parent is None:
+        return asked.project
+    before = submitting.earlier(context, principal, key)
+    if before is not None:
+        return str(before.request["project"])
+    return producing.membership(context, asked).request.project
 
 
 def _submit_with(
@@ -254,15 +265,18 @@ async def delete_video(video_id: str, call: Spent) -> dict[str, Any]:
 
     Its records stay.
     """
-    story = _present(await call.story(video_id))
+    story = await call.story(video_id)
     act = commands.delete if story.state in ENDS else commands.cancel
     await run_in_threadpool(act, call.context, video_id, call.principal)
+    _present(story)  # of what was deleted before, files that were left are gone now
     return {"id": video_id, "object": "video.deleted", "deleted": True}
 
 
 @router.get("/v1/videos/{video_id}/content", response_class=FileResponse)
 @requires("generation", "download", "generation")
-async def get_content(video_id: str, call: Spent, variant: str = "video") -> Response:
+async def get_content(
+    video_id: str, request: Request, call: Spent, variant: str = "video"
+) -> Response:
     """Download a released file. `asset.delivered` is recorded before the first byte leaves.
 
     `variant`: of a video, `thumbnail` and `spritesheet` are JPEGs that bear its marks, `manifest`
@@ -275,7 +289,8 @@ async def get_content(video_id: str, call: Spent, variant: str = "video") -> Res
             commands.deliver, call.context, video_id, call.principal, "api"
         )
         return _file(call, story)
-    content, media_type = await run_in_threadpool(_variant, call, video_id, variant)
+    intake: Intake = request.app.state.intake
+    content, media_type = await intake.check(lambda: _variant(call, video_id, variant))
     return Response(content, media_type=media_type)
 
 

@@ -59,6 +59,9 @@ def _set(options: argparse.Namespace) -> int:
     with published(options.data) as context:
         organisation = options.organisation or context.settings.organisation
         accounts.require_provider(options.provider, context.providers.names)
+        trusted = context.providers.accounts.trusted
+        if options.base_url:
+            accounts.require_public(options.base_url, trusted)
         context.database.write(
             lambda c: accounts.set_account(
                 c,
@@ -68,6 +71,7 @@ def _set(options: argparse.Namespace) -> int:
                 provider=options.provider,
                 fields=fields,
                 by=SERVICE,
+                trusted=trusted,
             )
         )
     print(f"{organisation} has an account at {options.provider}.")

@@ -75,13 +75,14 @@ def _until_stopped(
                     print(f"{place}/{result}", flush=True)
                 if is_once and not watched.waiting:
                     return 0
-                if time.monotonic() - refreshed > REFRESH:
-                    watched.refresh()
-                    refreshed = time.monotonic()
                 pause = settle
             except Unanswered as error:
                 print(f"governance: {error}; trying again in {pause:.0f} s", file=sys.stderr)
                 pause = min(LONGEST_PAUSE, pause * 2)
+            if time.monotonic() - refreshed > REFRESH:
+                refreshed = time.monotonic()
+                with suppress(*Unanswered):
+                    watched.refresh()
             time.sleep(pause)
     return 0
 

@@ -49,6 +49,7 @@ class Bucket:
                 one["last_modified"].timestamp(),
             )
             for one in found
+            if one["path"]  # none has the place itself, as consoles make folders
         ]
 
     @contextmanager

@@ -18,12 +18,12 @@ from typing import Any
 import httpx
 
 from governance.client.client import FINISHED, GovernanceApiError, GovernanceClient
-from governance.client.places import Entry, Place, PlaceMissing, PlaceUnavailable
+from governance.client.places import Entry, FileUnreadable, Place, PlaceMissing, PlaceUnavailable
 
 DONE, FAILED = "done", "failed"
 SIDECAR, RESULT = ".json", ".governance.json"
 UNFINISHED = (".part", ".tmp", ".temp", ".crdownload", ".filepart", ".partial", "~")
-NOT_FOUND = 404
+FORBIDDEN, NOT_FOUND = 403, 404
 MAX_SIDECAR = 64 * 1024  # bytes
 MAX_RESULT = 4 * 1024 * 1024  # bytes
 CHUNK = 1024 * 1024  # bytes
@@ -72,11 +72,16 @@ class WatchedFolder:
         Raises httpx.HTTPError where the service does not answer, GovernanceApiError where it has no
         room or no trust now, PlaceUnavailable: the file stays for the next look.
         """
+        unreadable = None
         for entry in self._complete():
             try:
                 yield self._send(entry.name)
-            except PlaceMissing:
+            except (PlaceMissing, FileNotFoundError):
                 self._seen.pop(entry.name, None)
+            except FileUnreadable as error:
+                unreadable = error
+        if unreadable:
+            raise unreadable
 
     def refresh(self) -> int:
         """Write anew the results of what has not come to its end; how many have not. Raises as
@@ -91,6 +96,9 @@ class WatchedFolder:
             try:
                 now = self._client.video(known["id"])
             except GovernanceApiError as error:
+                if error.status == FORBIDDEN:  # who may import need not be able to read
+                    self._open.discard(name)
+                    continue
                 if error.status != NOT_FOUND:
                     raise
                 now = {"status": "failed", "error": {"code": error.code, "message": error.message}}
@@ -113,6 +121,8 @@ class WatchedFolder:
     def _send(self, name: str) -> str:
         with self._place.local(name) as path:
             digest = _sha256(path)
+            if kept := self._half_kept(name, digest):
+                return self._move(name, kept)
             try:
                 words = _read_words(self._place, name, self._words)
                 answer = self._import(path, digest, words)
@@ -141,18 +151,33 @@ class WatchedFolder:
         """The result first, then the file itself: what a crash leaves is sent and moved again."""
         kept = f"{folder}/{name}"
         if self._is_taken(kept, digest):
-            stem, dot, suffix = name.rpartition(".")
-            kept = f"{folder}/{stem}.{digest[:12]}{dot}{suffix}"
+            kept = _renamed(folder, name, digest)
         written = f"{kept}{RESULT}"
         told = {"file": kept.rpartition("/")[2], "sha256": digest, **result}
         self._write(written, told)
         if self._open is not None and _is_open(told):
             self._open.add(written)
+        return self._move(name, kept)
+
+    def _half_kept(self, name: str, digest: str) -> str | None:
+        """Where a file belongs whose result is written, and which a crash kept from getting there.
+
+        Its sidecar may lie there already: to send it again would be to send it without.
+        """
+        for folder in (DONE, FAILED):
+            for kept in (f"{folder}/{name}", _renamed(folder, name, digest)):
+                result = self._result(f"{kept}{RESULT}")
+                if result and result.get("sha256") == digest and self._place.read(kept, 0) is None:
+                    return kept
+        return None
+
+    def _move(self, name: str, kept: str) -> str:
+        """Put a file and its sidecar beside the result; the result's name."""
         with suppress(PlaceMissing):
             self._place.move(f"{name}{SIDECAR}", f"{kept}{SIDECAR}")
         self._place.move(name, kept)
         self._seen.pop(name, None)
-        return written
+        return f"{kept}{RESULT}"
 
     def _is_taken(self, kept: str, digest: str) -> bool:
         """Whether another file of that name went the same way before."""
@@ -170,6 +195,11 @@ class WatchedFolder:
 
     def _write(self, name: str, result: Mapping[str, Any]) -> None:
         self._place.write(name, json.dumps(result, indent=2).encode())
+
+
+def _renamed(folder: str, name: str, digest: str) -> str:
+    path = Path(name)
+    return f"{folder}/{path.stem}.{digest[:12]}{path.suffix}"
 
 
 def _is_open(result: Mapping[str, Any] | None) -> bool:

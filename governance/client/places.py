@@ -4,8 +4,9 @@ Names are relative to the place, with `/` between a folder and a file in it.
 """
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,10 @@ from typing import Protocol
 
 class PlaceUnavailable(Exception):
     """The place does not answer now; nothing was done, and the next look may find it again."""
+
+
+class FileUnreadable(PlaceUnavailable):
+    """This file cannot be read; others of the place may."""
 
 
 class PlaceMissing(Exception):
@@ -62,8 +67,12 @@ class Folder:
     def entries(self, folder: str = "") -> list[Entry]:
         return list(self._entries(self._root / folder))
 
-    def local(self, name: str) -> AbstractContextManager[Path]:
-        return nullcontext(self._root / name)
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        path = self._root / name
+        with _present(name):
+            path.open("rb").close()
+        yield path
 
     def read(self, name: str, limit: int) -> bytes | None:
         try:
@@ -90,10 +99,11 @@ class Folder:
 
     def _entries(self, folder: Path) -> Iterator[Entry]:
         for path in folder.iterdir() if folder.is_dir() else ():
-            if path.is_file() and not path.is_symlink():
-                status = path.stat()
-                shape = f"{status.st_size} {status.st_mtime_ns}"
-                yield Entry(path.name, shape, status.st_mtime)
+            with suppress(FileNotFoundError):  # gone since the folder was read
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    shape = f"{status.st_size} {status.st_mtime_ns}"
+                    yield Entry(path.name, shape, status.st_mtime)
 
 
 @contextmanager
@@ -102,3 +112,5 @@ def _present(name: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise PlaceMissing(name) from None
+    except PermissionError:
+        raise FileUnreadable(f"{name} must not be read or moved; check its permissions") from None

@@ -48,7 +48,7 @@ def figures(stories: Iterable[Story], service: Iterable[Record] = ()) -> dict[st
         "states": dict(sorted(Counter(s.state for s in population).items())),
         "marks": _marks(population),
         "cost": _sum(s.cost for s in population),
-        "held": _sum(s.held for s in population if s.state == State.UNKNOWN),
+        "held": _sum(s.held for s in population if s.is_unresolved),
         "models": dict(sorted(Counter(_model(s) for s in population).items())),
         "observed": _observed(population),
         "not_assessed": _not_assessed(population),

@@ -104,6 +104,14 @@ class Story:
         return "asset" in self.request
 
     @property
+    def is_unresolved(self) -> bool:
+        """Whether money is held for an order whose outcome nobody knows, so a person must say: its
+        answer was lost, or its requester withdrew it while the vendor was at it."""
+        if self.state == State.CANCELLED:
+            return self.held is not None and Decimal(self.held["amount"]) > 0
+        return self.state == State.UNKNOWN
+
+    @property
     def approvals(self) -> int:
         """How many people have approved the file in review."""
         return len(self.approvers)
@@ -236,14 +244,21 @@ def _provider_unknown(s: Story, body: Body) -> State:
 
 
 def _provider_resolved(s: Story, body: Body) -> State:
-    """What became of an order whose outcome was unknown, on a person's word."""
+    """What became of an order whose outcome was unknown, on a person's or its vendor's word."""
+    is_withdrawn = s.state == State.CANCELLED
+    if is_withdrawn and (s.held is None or body["outcome"] == "found"):
+        raise EvidenceError(
+            "story_impossible",
+            f"provider.resolved ({body['outcome']}) cannot follow in state “{s.state}” with "
+            f"{'nothing' if s.held is None else 'money'} held (generation {s.id}).",
+        )
     if body["outcome"] == "found":
         provider = (s.route or {})["provider"]
         s.job = {**body["job"], "provider": provider, "model": body["model"]}
         return State.GENERATING
     s.held = None
     s.cost = _add(s.cost, body["cost"])
-    return State.FAILED
+    return State.CANCELLED if is_withdrawn else State.FAILED
 
 
 def _fetched(s: Story, body: Body) -> State:
@@ -374,7 +389,7 @@ RULES: dict[str, Rule] = {
     "provider.submitted": Rule(_in(State.SUBMITTING), _submitted),
     "provider.failed": Rule(_in(State.SUBMITTING, State.GENERATING), _provider_failed),
     "provider.unknown": Rule(_in(State.SUBMITTING, State.GENERATING), _provider_unknown),
-    "provider.resolved": Rule(_in(State.UNKNOWN), _provider_resolved),
+    "provider.resolved": Rule(_in(State.UNKNOWN, State.CANCELLED), _provider_resolved),
     "asset.fetched": Rule(_in(State.GENERATING), _fetched),
     "asset.screened": Rule(_in(State.FETCHED), _screened),
     "asset.marked": Rule(_in(State.SCREENED), _marked),

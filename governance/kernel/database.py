@@ -26,6 +26,10 @@ T = TypeVar("T")
 Write = Callable[[Connection], T]
 
 MAX_BATCH = 64
+MAX_RETRIES = 5
+# SQLSTATEs with which PostgreSQL ends one transaction so that another can go on: a failure to
+# serialize, a deadlock. The same again, alone, finds no such thing in its way.
+TRANSIENT = frozenset({"40001", "40P01"})
 # A 64-bit key that the database counts up; SQLite does so only for its own INTEGER.
 BIG_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -34,6 +38,9 @@ BIG_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 class _Job:
     run: Write[Any]
     future: "Future[Any]"
+
+
+_Answer = tuple[_Job, Any, BaseException | None]
 
 
 class Database:
@@ -48,6 +55,11 @@ class Database:
         self._door = threading.Lock()  # nothing may queue up behind the end
         self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only processes of this machine can have it open."""
+        return self.url.startswith("sqlite")
 
     def write(self, run: Write[T]) -> T:
         """Run `run(connection)` in the writer thread; returns after the commit.
@@ -115,31 +127,53 @@ class Database:
                 return
 
     def _commit(self, batch: list[_Job]) -> None:
-        answers: list[tuple[_Job, Any, BaseException | None]] = []
+        """Answer every job. What stood in another process's way is run again, alone: the jobs of a
+        batch take their locks in the order in which they came, so that two batches may wait for
+        each other.
+        """
+        answers = self._attempt(batch)
+        for job, result, failure in answers:
+            if not _is_transient(failure):
+                _answer(job, result, failure)
+        for job, _, failure in answers:
+            if _is_transient(failure):
+                self._repeat(job)
+
+    def _repeat(self, job: _Job) -> None:
+        for _ in range(MAX_RETRIES):
+            ((_, result, failure),) = self._attempt([job])
+            if not _is_transient(failure):
+                break
+        _answer(job, result, failure)
+
+    def _attempt(self, batch: list[_Job]) -> list[_Answer]:
+        answers: list[_Answer] = []
         try:
             with self._write_engine.connect() as connection, connection.begin():
                 for job in batch:
                     answers.append(_run(connection, job, alone=len(batch) == 1))
         except BaseException as error:  # noqa: BLE001  the whole batch failed: tell everyone
-            for job in batch:
-                job.future.set_exception(_cause(answers, job) or error)
-            return
-        for job, result, failure in answers:
-            if failure is not None:
-                job.future.set_exception(failure)
-            else:
-                job.future.set_result(result)
+            return [(job, None, _cause(answers, job) or error) for job in batch]
+        return answers
 
 
-def _cause(
-    answers: list[tuple[_Job, Any, BaseException | None]], job: _Job
-) -> BaseException | None:
+def _answer(job: _Job, result: Any, failure: BaseException | None) -> None:
+    if failure is not None:
+        job.future.set_exception(failure)
+    else:
+        job.future.set_result(result)
+
+
+def _is_transient(failure: BaseException | None) -> bool:
+    cause = failure.orig if isinstance(failure, DBAPIError) else None
+    return getattr(cause, "sqlstate", None) in TRANSIENT
+
+
+def _cause(answers: list[_Answer], job: _Job) -> BaseException | None:
     return next((failure for done, _, failure in answers if done is job), None)
 
 
-def _run(
-    connection: Connection, job: _Job, *, alone: bool
-) -> tuple[_Job, Any, BaseException | None]:
+def _run(connection: Connection, job: _Job, *, alone: bool) -> _Answer:
     if alone:  # the transaction itself is the savepoint
         return job, job.run(connection), None
     # In plain SQL: a savepoint object costs as much as inserting a row does.

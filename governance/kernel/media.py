@@ -48,13 +48,17 @@ class MediaStore:
 
         Raises Unavailable (`disk_full`) when less than the configured minimum is free.
         """
-        if shutil.disk_usage(self._staging).free < self._min_free:
-            raise Unavailable("disk_full", "The media store has no room; free disk space.")
+        self.require_room()
         path = self._staging / (ids.new_id("tmp") + suffix)
         try:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def require_room(self) -> None:
+        """Raises Unavailable (`disk_full`); to be asked again while a long file comes in."""
+        if shutil.disk_usage(self._staging).free < self._min_free:
+            raise Unavailable("disk_full", "The media store has no room; free disk space.")
 
     def keep(self, path: Path, owner: str) -> str:
         """Move a finished file into the store, durably; returns its digest."""

@@ -127,6 +127,11 @@ class Settings(BaseSettings):
     step_up: Seconds = 1800.0
 
     providers: dict[str, ProviderSettings] = {}
+    provider_hosts: str = Field(
+        "",
+        pattern=r"^([a-z0-9.:-]{1,253}(,[a-z0-9.:-]{1,253}){0,63})?$",
+        description="host names with commas between, such as comfyui.internal",
+    )
 
     c2pa_certificate: Path | None = None
     c2pa_key: Path | None = None
@@ -215,6 +220,11 @@ class Settings(BaseSettings):
     def trusted_webhook_hosts(self) -> tuple[str, ...]:
         """Hosts of a private network to which notifications may go all the same."""
         return tuple(filter(None, self.webhook_hosts.split(",")))
+
+    @cached_property
+    def trusted_provider_hosts(self) -> tuple[str, ...]:
+        """Hosts of a private network to which organisations' own accounts may lead all the same."""
+        return tuple(filter(None, self.provider_hosts.split(",")))
 
     @cached_property
     def base_url(self) -> str:

@@ -12,7 +12,7 @@ from governance.kernel.errors import Conflict
 from governance.ledger import Entry
 from governance.lifecycle import determination, statements, stops, store
 from governance.lifecycle.context import Context
-from governance.lifecycle.entries import about
+from governance.lifecycle.entries import about, resolved_body
 from governance.lifecycle.finishing import released
 from governance.lifecycle.standing import require_consent
 from governance.lifecycle.statements import Choice
@@ -21,6 +21,7 @@ from governance.lifecycle.store import Held
 from governance.marking import registry
 from governance.review import decisions, reviews
 from governance.routing.provider import Job
+from governance.routing.spool import Spool
 
 
 def approve_spend(context: Context, generation: str, person: Principal, choice: Choice) -> Story:
@@ -104,12 +105,12 @@ def decide_review(context: Context, generation: str, person: Principal, choice: 
 def cancel(context: Context, generation: str, principal: Principal) -> Story:
     """Withdraw a generation that has not ended; a job at a vendor is stopped if it can be.
 
+    The money of one that goes on stays held until a person says what it cost.
     Raises Conflict (`not_cancellable`).
     """
     with context.database.read() as session:
         story = store.peek(session, generation)
-    if story.state == State.GENERATING:
-        _cancel_job(context, story)
+    is_stopped = story.state == State.GENERATING and _cancel_job(context, story)
 
     def run(connection: Connection) -> Story:
         held = store.get(connection, generation)
@@ -121,7 +122,10 @@ def cancel(context: Context, generation: str, principal: Principal) -> Story:
         if held.story.state == State.IN_REVIEW:
             reviews.close(connection, _review_id(held.story), clock.now())
         body = {"outcome": "cancelled", "code": "by_requester", "by": principal.id}
-        return _advance(context, connection, held, about(held.story, "generation.ended", body))
+        entries = [about(held.story, "generation.ended", body)]
+        if is_stopped and held.story.state == State.GENERATING:
+            entries.append(_stopped(held.story, principal))
+        return _advance(context, connection, held, *entries)
 
     return context.database.write(run)
 
@@ -146,6 +150,7 @@ def delete(context: Context, generation: str, principal: Principal) -> Story:
 
     story = context.database.write(run)
     context.media.remove(generation)
+    Spool.of(context.settings.data_dir).remove(generation)
     return story
 
 
@@ -245,9 +250,16 @@ def _review_id(story: Story) -> str:
     return str((story.review or {})["review"])
 
 
-def _cancel_job(context: Context, story: Story) -> None:
+def _stopped(story: Story, principal: Principal) -> Entry:
+    """The vendor has stopped the job, so nothing will be charged for it."""
+    model = (story.job or {})["model"]
+    body = resolved_body(story, model, "not_ordered", "vendor_stopped", principal.id)
+    return about(story, "provider.resolved", body)
+
+
+def _cancel_job(context: Context, story: Story) -> bool:
+    """Whether the vendor has stopped the job."""
     held = story.job or {}
     job = Job(id=held["id"], kind=held["kind"], provider=held["provider"], model=held["model"])
     provider = context.providers.get(story.request["organisation"], job.provider)
-    if provider is not None:
-        provider.cancel(job)
+    return provider is not None and provider.cancel(job)

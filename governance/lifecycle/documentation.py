@@ -31,5 +31,6 @@ def _shared(name: str) -> str:
     states = ", ".join(f"`{step.leaves}`" for step in steps)
     first = steps[0]
     target = f"`{first.to[0]}`" if first.to[0] != first.leaves else "the same"
-    events = ", ".join(f"`{event}`" for event in first.appends)
+    written = dict.fromkeys(event for step in steps for event in step.appends)
+    events = ", ".join(f"`{event}`" for event in written)
     return f"| {states} | | {name} | {first.by} | {events} | {target} | {first.crash} |"

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from typing import IO
 
 from sqlalchemy import Connection
 
-from governance.evidence.story import Story
+from governance.evidence.story import State, Story
 from governance.kernel import clock
 from governance.kernel.errors import Unavailable
 from governance.lifecycle import stops, store
@@ -30,6 +31,11 @@ from governance.lifecycle.store import Held, Stale
 MAX_FAILURES = 5
 MAX_BACKOFF = 60.0
 FULL_DISK_WAIT = 10.0
+# An adapter bears 300 s of silence each while it connects, sends and waits for the answer. Whoever
+# took an order over before then would call it unknown although its answer is on the way.
+SUBMIT_LEASE = 1000.0
+# Seconds between tries to commit an answer that nobody gives twice: a database is back by then.
+COMMIT_WAITS = (0.2, 1.0, 2.0, 4.0, 8.0, 16.0)
 IDLE = 1.0
 ROUND = 0.02  # between two looks at what is due: what ends meanwhile is made up for at once
 log = logging.getLogger(__name__)
@@ -63,7 +69,7 @@ class Engine:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._alone: IO[str] | None = None
+        self._alive: IO[str] | None = None
 
     @property
     def running(self) -> bool:
@@ -71,9 +77,7 @@ class Engine:
 
     def start(self) -> None:
         """Take up what an earlier process left, then run until `stop`."""
-        self._alone = _lock(self._context)
-        if self._alone is not None:  # nobody else is alive, so every lease is a dead one
-            self._context.database.write(lambda c: store.release_leases(c, clock.now()))
+        self._alive = _enter(self._context)
         self._thread.start()
 
     def stop(self) -> None:
@@ -84,8 +88,8 @@ class Engine:
             self._thread.join()
         for crew in self._crews:
             crew.pool.shutdown(wait=True, cancel_futures=True)
-        if self._alone is not None:
-            self._alone.close()
+        if self._alive is not None:
+            self._alive.close()
 
     def wake(self) -> None:
         """Look now: something has changed."""
@@ -187,6 +191,9 @@ def _run_claimed(context: Context, held: Held, step: Step, act: Act) -> None:
 
 
 def _finish(context: Context, held: Held, outcome: Outcome) -> None:
+    if outcome.entries and held.story.state == State.SUBMITTING:
+        _commit_answer(context, held, outcome)
+        return
     if outcome.entries:
         context.database.write(lambda c: _commit(c, context, held, outcome))
         return
@@ -194,9 +201,26 @@ def _finish(context: Context, held: Held, outcome: Outcome) -> None:
     context.database.write(lambda c: store.postpone(c, held, again, 0))
 
 
+def _commit_answer(context: Context, held: Held, outcome: Outcome) -> None:
+    """Commit what became of an order, again if need be: it is known to this worker alone."""
+    waits = iter(COMMIT_WAITS)
+    while True:
+        try:
+            return context.database.write(lambda c: _commit(c, context, held, outcome))
+        except Stale:
+            raise
+        except Exception:
+            wait = next(waits, None)
+            if wait is None:
+                raise
+            log.exception("answer not on record yet", extra={"generation": held.story.id})
+            time.sleep(wait)
+
+
 def _commit_intent(context: Context, held: Held, intent: Outcome) -> Held | None:
-    """Commit what is about to happen; the lease stays with this worker. None: it was stopped."""
-    until = clock.now() + timedelta(seconds=context.settings.lease)
+    """Commit what is about to happen; this worker's lease lasts until the vendor must have
+    answered. None: it was stopped."""
+    until = clock.now() + timedelta(seconds=max(SUBMIT_LEASE, context.settings.lease))
 
     def run(connection: Connection) -> Held | None:
         if stops.is_stopped(connection, held.story):
@@ -254,13 +278,23 @@ def _discard(context: Context, generation: str) -> None:
         context.media.remove(generation)
 
 
-def _lock(context: Context) -> IO[str] | None:
-    """The data folder's engine lock; None when another process holds it."""
+def _enter(context: Context) -> IO[str]:
+    """Be among the living engines of this data folder for as long as the stream is open.
+
+    Whoever finds nobody there gives back what the dead had leased; unless engines of other machines
+    may live on the same database: then each lease runs out.
+    """
     context.settings.data_dir.mkdir(parents=True, exist_ok=True)
     stream = (context.settings.data_dir / "engine.lock").open("w")
+    if context.database.is_local and _is_first(stream):
+        context.database.write(lambda c: store.release_leases(c, clock.now()))
+    fcntl.flock(stream, fcntl.LOCK_SH)  # waits while another one that starts gives leases back
+    return stream
+
+
+def _is_first(stream: IO[str]) -> bool:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        stream.close()
-        return None
-    return stream
+        return False
+    return True

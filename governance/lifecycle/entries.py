@@ -47,8 +47,12 @@ def first(
     principal: Principal,
     signed: SignedRequest | None,
     private: tuple[tuple[str, Any], ...],
+    data_subject: str = "",
 ) -> Entry:
-    """A generation's first record, with the caller's own signature where there is one."""
+    """A generation's first record, with the caller's own signature where there is one.
+
+    data_subject: whose words they are, where not the accountable person's own.
+    """
     proof: tuple[tuple[str, Any], ...] = ()
     if signed is not None:
         proof = (("request_signature", {"base": signed.base, "signature": signed.signature.hex()}),)
@@ -58,7 +62,7 @@ def first(
         body=body,
         scope=scope(body["organisation"], body["project"]),
         private=private + proof,
-        data_subject=principal.accountable,
+        data_subject=data_subject or principal.accountable,
     )
 
 
@@ -120,6 +124,29 @@ def media_body(asset: Asset) -> Body:
 
 def money(quote: Quote) -> Body:
     return {"amount": f"{quote.amount:f}", "currency": quote.currency}
+
+
+def resolved_body(
+    story: Story,
+    model: str,
+    outcome: str,
+    reason: str,
+    by: str,
+    *,
+    cost: Decimal | None = None,
+    job: str | None = None,
+) -> Body:
+    """What became of an order. model: the vendor's own name of it; job: of one that was found."""
+    return {
+        "attempt": story.attempts,
+        "provider": (story.route or {})["provider"],
+        "model": model,
+        "outcome": outcome,
+        "cost": cost_body(cost),
+        "job": job and {"id": job, "kind": story.request["media"]},
+        "reason": reason,
+        "by": by,
+    }
 
 
 def cost_body(cost: Decimal | None) -> Body | None:

@@ -30,6 +30,7 @@ from governance.marking.write import MarkContext, mark
 from governance.policy import ModelFacts, as_body, decide, decision_input
 from governance.review import reviews, separation
 from governance.routing import Model
+from governance.routing.spool import Spool
 from governance.screening.media import screen as screen_media
 from governance.screening.report import as_body as screening_body
 from governance.screening.report import subjects_not_checked
@@ -38,6 +39,8 @@ from governance.screening.technical import Ordered
 
 def screen(context: Context, story: Story) -> Outcome:
     """`asset.screened`, and what policy says now that the output has been seen."""
+    # The file is on record by now. Before that commit, what the vendor sent must not be lost.
+    Spool.of(context.settings.data_dir).remove(story.id)
     asset = stored(context, story, story.original)
     screening = screen_media(asset, _ordered(context, story))
     seen = about(

@@ -11,12 +11,7 @@ from governance.kernel.errors import GovernanceError, InvalidRequest, TooLarge
 from governance.ledger import Entry
 from governance.lifecycle import choosing, inputs, producing
 from governance.lifecycle.context import Context
-from governance.lifecycle.entries import (
-    about,
-    cost_body,
-    media_body,
-    money,
-)
+from governance.lifecycle.entries import Body, about, cost_body, media_body, money
 from governance.lifecycle.outcome import Outcome
 from governance.lifecycle.questions import request_of, vendor_model
 from governance.marking.bodies import mark_json
@@ -30,8 +25,12 @@ RECOVERY_WAIT = 2.0  # until a vendor that lost an answer can be asked by our ke
 
 
 def intend(context: Context, story: Story) -> Outcome:
-    """`provider.intended`, committed before any money is spent."""
+    """`provider.intended`, committed before any money is spent; so whatever could keep the order
+    from being placed is asked first. Raises LookupError."""
     route = story.route or {}
+    _provider(context, story)
+    if context.catalogue.find(route["model"]) is None:
+        raise LookupError("the model has left the catalogue")
     body = {
         "attempt": story.attempts + 1,
         "provider": route["provider"],
@@ -95,13 +94,16 @@ def poll(context: Context, story: Story) -> Outcome:
     held = story.job or {}
     job = Job(id=held["id"], kind=held["kind"], provider=held["provider"], model=held["model"])
     status = provider.poll(job)
-    if status.state != "running":
-        _note(context, story, status.fault)
-    if status.state == "failed":
-        return _failed(story, Fault(status.fault or "internal", status.message, status.raw), status)
     if status.state == "running":
         return _still_running(context, story)
-    return _fetch(context, story, provider, job, status)
+    if status.state == "succeeded":
+        return _fetch(context, story, provider, job, status)
+    fault = Fault(status.fault or "internal", status.message, status.raw)
+    _note(context, story, fault.kind)
+    if not status.is_decided:
+        reason = "job_gone" if fault.kind == "gone" else "state_unknown"
+        return _unknown(story, reason, fault.raw)
+    return _failed(story, fault, cost_body(status.cost))
 
 
 def give_up(story: Story) -> Entry:
@@ -159,7 +161,7 @@ def _not_submitted(context: Context, story: Story, fault: Fault) -> Outcome:
 def _failed(
     story: Story,
     fault: Fault,
-    status: Status | None = None,
+    cost: Body | None = None,
     *,
     then: Literal["retry", "reroute"] | None = None,
     delay: float | None = None,
@@ -169,7 +171,7 @@ def _failed(
         "provider": (story.route or {})["provider"],
         "fault": fault.kind,
         "final": then is None,
-        "cost": cost_body(status.cost if status else None),
+        "cost": cost,
     }
     if then is not None:
         body["then"] = then
@@ -196,6 +198,7 @@ def _still_running(context: Context, story: Story) -> Outcome:
 
 
 def _fetch(context: Context, story: Story, provider: Provider, job: Job, status: Status) -> Outcome:
+    """Only what is fetched counts as a success of the vendor."""
     with context.media.staging() as path:
         try:
             provider.fetch(job, path, context.settings.max_upload)
@@ -206,9 +209,9 @@ def _fetch(context: Context, story: Story, provider: Provider, job: Job, status:
         except Fault as fault:
             if fault.kind == "unavailable":
                 return _still_running(context, story)
-            return _failed(story, fault, status)
+            return _not_fetched(context, story, fault, status)
         except (InvalidRequest, TooLarge) as error:
-            return _failed(story, Fault("internal", error.message), status)
+            return _not_fetched(context, story, Fault("internal", error.message), status)
         context.media.keep(path, story.id)
     body = {
         "asset": media_body(asset),
@@ -216,7 +219,14 @@ def _fetch(context: Context, story: Story, provider: Provider, job: Job, status:
         "cost": cost_body(status.cost),
     }
     entry = about(story, "asset.fetched", body, subjects=(("original", asset.digest),))
+    _note(context, story, None)
     return Outcome((entry,))
+
+
+def _not_fetched(context: Context, story: Story, fault: Fault, status: Status) -> Outcome:
+    """What the vendor has made is charged, whether we get it or not: as it tells, or as quoted."""
+    _note(context, story, fault.kind)
+    return _failed(story, fault, cost_body(status.cost) or story.held)
 
 
 def _private(answer: str) -> tuple[tuple[str, str], ...]:

@@ -4,13 +4,15 @@ They lie in the store under the generation that they are for, so that they last 
 whatever is done to a parent later.
 """
 
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
-from governance.domain import MODEL_TASKS, InputFile, InputRole, Task
+from governance.domain import MODEL_TASKS, GenerationRequest, InputFile, InputRole, Task
 from governance.evidence.story import State, Story
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.lifecycle.context import Context
@@ -19,6 +21,7 @@ from governance.marking.probe import inspect
 from governance.routing.provider import Input
 
 MAX_INPUTS = 4
+OVERRUN = Decimal("0.1")  # seconds: 4 s ordered are 97 frames at 24 a second, or 65 at 16
 ACCEPTED = ("image/png", "image/jpeg", "image/webp", "video/mp4", "video/quicktime")
 
 
@@ -65,6 +68,30 @@ def of(context: Context, story: Story) -> tuple[Input, ...]:
 def takes_source(task: Task) -> bool:
     """Whether a task works from its parent's file."""
     return MODEL_TASKS[task] != "generate"
+
+
+def covering(request: GenerationRequest, parent: Story, *, is_said: bool) -> GenerationRequest:
+    """The request for as many seconds as its parent's video has, which is what a vendor works on
+    and charges for. is_said: the caller has named them.
+
+    Raises InvalidRequest (`seconds_too_few`) naming the least.
+    """
+    least = _least_seconds(parent)
+    if not is_said:
+        return replace(request, seconds=least or request.seconds)
+    if request.seconds < least:
+        raise InvalidRequest(
+            "seconds_too_few",
+            f"`seconds` is at least {least} here: as long as the video that it is made from.",
+            param="seconds",
+            least=least,
+        )
+    return request
+
+
+def _least_seconds(parent: Story) -> int:
+    """Rounded up, but for the frame or two by which a clip runs over: nobody bills those."""
+    return math.ceil(Decimal((parent.original or {}).get("seconds", "0")) - OVERRUN)
 
 
 def _keep(context: Context, generation: str, file: Brought) -> InputFile:

@@ -15,7 +15,7 @@ from governance.lifecycle.context import Context
 from governance.lifecycle.entries import money
 from governance.lifecycle.inputs import takes_source
 from governance.lifecycle.questions import prompt_of, request_of
-from governance.lifecycle.store import load
+from governance.lifecycle.store import load, peek
 from governance.lifecycle.tables import Generation
 from governance.lifecycle.views import find
 from governance.productions import inherit, productions
@@ -129,6 +129,17 @@ def promoted(context: Context, draft: Story, model: str) -> GenerationRequest:
     )
 
 
+def author(context: Context, request: GenerationRequest) -> str:
+    """Whose words a request repeats: of a promotion, the draft's. Empty for the caller's own."""
+    found, parent, task = "", request.parent, request.task
+    with context.database.read() as session:
+        while parent is not None and task == "generate":
+            body = peek(session, parent).request
+            found = body["principal"]["accountable"]
+            parent, task = body.get("parent"), body.get("task", "generate")
+    return found
+
+
 def stories(session: Session, production: str) -> list[Story]:
     """Everything that was asked for in a production, the oldest first."""
     rows = session.connection().execute(
@@ -183,14 +194,9 @@ def change(
     replaces: str,
     by: str,
 ) -> Version:
-    """Lay down other terms, with the budget. Raises as `productions.change` and `create` do."""
+    """Lay down other terms, and their budget where that is another one than before: a limit that
+    people have set since stays otherwise. Raises as `productions.change` and `create` do."""
     _require_known(context, organisation, terms)
-    with context.database.read() as session:
-        kept = [
-            one.id
-            for one in budgets.standings(session, organisation, scopes=[_scope(production)])
-            if one.period == "total"
-        ]
 
     def run(connection: Connection) -> Version:
         made = productions.change(
@@ -203,12 +209,8 @@ def change(
             replaces=replaces,
             by=by,
         )
-        if terms.budget is None:
-            for one in kept:
-                budgets.remove_budget(
-                    connection, context.ledger, one, organisation=organisation, by=by
-                )
-        _set_budget(connection, context, made, by)
+        if terms.budget != productions.version(connection, replaces).terms.budget:
+            _replace_budget(connection, context, made, by)
         return made
 
     return context.database.write(run)
@@ -313,6 +315,16 @@ def _set_budget(connection: Connection, context: Context, made: Version, by: str
             currency=budget.currency,
             by=by,
         )
+
+
+def _replace_budget(connection: Connection, context: Context, made: Version, by: str) -> None:
+    if made.terms.budget is not None:
+        _set_budget(connection, context, made, by)
+        return
+    organisation, scope = made.organisation, _scope(made.production)
+    limit = budgets.limit_of(connection, organisation, scope, "total")
+    if limit is not None:
+        budgets.remove_budget(connection, context.ledger, limit, organisation=organisation, by=by)
 
 
 def _scope(production: str) -> str:

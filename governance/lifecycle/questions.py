@@ -70,11 +70,11 @@ def model_facts(model: Model) -> ModelFacts:
 
 
 def vendor_model(context: Context, story: Story) -> str:
-    """The vendor's own name of the model that was chosen, retired since or not."""
-    model = context.catalogue.find((story.route or {})["model"])
-    if model is None:
-        raise LookupError("the model has left the catalogue")
-    return model.vendor_model
+    """The vendor's own name of the model that was chosen, retired since or not; the route's name
+    for it once it has left the catalogue."""
+    chosen = str((story.route or {})["model"])
+    model = context.catalogue.find(chosen)
+    return chosen if model is None else model.vendor_model
 
 
 def private_of(context: Context, story: Story) -> dict[str, Any]:

@@ -50,6 +50,12 @@ REPEATED = "Nothing was committed: the lease runs out and the step runs again."
 REPEATED_CHECK = "Nothing was committed; a check changes no state and can be made again."
 ONE_COMMIT = "One transaction: it happened with its record, or it did not."
 
+# What a withdrawal may write; a vendor that has stopped its job lets go of the money at once.
+WITHDRAWALS: dict[State, tuple[str, ...]] = {
+    **dict.fromkeys(CANCELLABLE, ("generation.ended",)),
+    State.GENERATING: ("generation.ended", "provider.resolved"),
+}
+
 STEPS: tuple[Step, ...] = (
     Step(
         State.AWAITING_APPROVAL,
@@ -122,6 +128,14 @@ STEPS: tuple[Step, ...] = (
         "person",
         ("provider.resolved",),
         (State.GENERATING, State.FAILED),
+        ONE_COMMIT,
+    ),
+    Step(
+        State.CANCELLED,
+        "resolve",
+        "person",
+        ("provider.resolved",),
+        (State.CANCELLED,),
         ONE_COMMIT,
     ),
     Step(
@@ -223,8 +237,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(State.RELEASED, "recall", "person", ("asset.recalled",), (State.RECALLED,), ONE_COMMIT),
     *(
-        Step(state, "cancel", "requester", ("generation.ended",), (State.CANCELLED,), ONE_COMMIT)
-        for state in CANCELLABLE
+        Step(state, "cancel", "requester", events, (State.CANCELLED,), ONE_COMMIT)
+        for state, events in WITHDRAWALS.items()
     ),
     *(
         Step(

@@ -139,7 +139,7 @@ def postpone(connection: Connection, held: Held, wake_at: datetime, failures: in
 
 
 def release_leases(connection: Connection, now: datetime) -> int:
-    """After a crash, when no other process is alive: give every leased generation back."""
+    """After a crash, when no other engine is alive: give every leased generation back."""
     statement = update(_ROWS).where(_ROWS.c.leased).values(wake_at=now, leased=False)
     return connection.execute(statement).rowcount
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from governance.domain import (
     Asset,
@@ -23,7 +23,7 @@ from governance.evidence.story import State, Story
 from governance.identity import lineage, replay
 from governance.identity.request_signature import SignedRequest
 from governance.kernel import clock, ids
-from governance.kernel.errors import InvalidRequest
+from governance.kernel.errors import Conflict, InvalidRequest
 from governance.ledger import Entry
 from governance.lifecycle import funding, limits, producing, store
 from governance.lifecycle.context import Context
@@ -90,13 +90,13 @@ class Import:
 
 @dataclass(frozen=True)
 class Submission:
-    """A decided request, ready to be committed by `commit`."""
+    """A decided request, ready to be committed by `commit`; without entries, a repeated one."""
 
     generation: str
     caller: Caller
     request: GenerationRequest
     entries: tuple[Entry, ...]
-    digest: str  # of what the request means; only where there is an idempotency key
+    digest: str  # of what was asked; only where there is an idempotency key
     quote: Quote | None = None  # to be set aside
     before: Callable[[Connection], None] = field(default=lambda connection: None)
 
@@ -193,8 +193,12 @@ def prepare(
 ) -> Submission:
     """Decide on a request for a generation. Raises as `assess` does.
 
-    generation: its id, where its inputs are kept under it already.
+    request: as it was asked, before it has anything from a production: a repeated one is known by
+    that, and is not judged again; generation: its id, where its inputs are kept under it already.
     """
+    digest = _digest("generation.requested", request, caller)
+    if _is_repeated(context, caller, digest):
+        return Submission(generation or ids.new_id("gen"), caller, request, (), digest)
     assessment = assess(context, request, caller.principal)
     request = assessment.request
     body = {
@@ -210,13 +214,21 @@ def prepare(
     private: tuple[tuple[str, Any], ...] = ((PROMPT, request.prompt),)
     if request.metadata:
         private += (("metadata", dict(request.metadata)),)
-    return _submission("generation.requested", body, private, assessment, caller, generation)
+    author = producing.author(context, request)
+    entries = _entries(
+        "generation.requested", body, private, assessment, caller, generation, author
+    )
+    return _submission(assessment, caller, entries, digest)
 
 
 def prepare_import(
     context: Context, request: GenerationRequest, imported: Import, caller: Caller
 ) -> Submission:
-    """Decide on a finished file from outside. Raises as `assess` does."""
+    """Decide on a finished file from outside. Raises as `assess` does; request: as in `prepare`."""
+    told = (imported.asset.digest, imported.source_type, imported.ingredients)
+    digest = _digest("asset.imported", request, caller, told)
+    if _is_repeated(context, caller, digest):
+        return Submission(ids.new_id("gen"), caller, request, (), digest)
     assessment = assess(context, request, caller.principal, "asset.import")
     request = assessment.request
     body = {
@@ -231,7 +243,17 @@ def prepare_import(
         "vendor_marks": [mark_json(mark) for mark in imported.vendor_marks],
     }
     private = ((PROMPT, request.prompt),) if request.prompt else ()
-    return _submission("asset.imported", body, private, assessment, caller)
+    entries = _entries("asset.imported", body, private, assessment, caller)
+    return _submission(assessment, caller, entries, digest)
+
+
+def earlier(context: Context, principal: Principal, key: str | None) -> Story | None:
+    """What the principal asked for under that idempotency key before."""
+    row = _kept(context, principal, key)
+    if row is None:
+        return None
+    with context.database.read() as session:
+        return store.peek(session, row.generation)
 
 
 def commit(connection: Connection, context: Context, submission: Submission) -> Story:
@@ -246,6 +268,8 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     answered = _keep_key(connection, context, submission)
     if answered is not None:
         return store.get(connection, answered).story
+    if not submission.entries:  # what it repeats was there a moment ago
+        raise Conflict("request_repeated", "The first of these requests is gone; send it again.")
     submission.before(connection)
     if submission.quote is not None:
         funding.reserve(
@@ -264,67 +288,92 @@ def commit(connection: Connection, context: Context, submission: Submission) -> 
     return story
 
 
-def _submission(
+def _entries(
     event: str,
     body: dict[str, Any],
     private: tuple[tuple[str, Any], ...],
     assessment: Assessment,
     caller: Caller,
     generation: str = "",
-) -> Submission:
+    author: str = "",
+) -> tuple[Entry, ...]:
+    """The first two records of a generation."""
     generation = generation or ids.new_id("gen")
-    if caller.idempotency_key is not None and len(caller.idempotency_key) > MAX_KEY:
-        raise InvalidRequest("idempotency_key_invalid", f"At most {MAX_KEY} characters, please.")
-    asked = first(generation, event, body, caller.principal, caller.signed, private)
+    asked = first(generation, event, body, caller.principal, caller.signed, private, author)
     decided = about(
         Story(id=generation, request=body),
         "policy.decided",
         as_body(assessment.decision, caller.authorization),
     )
-    digest = _digest(event, body, private) if caller.idempotency_key is not None else ""
+    return asked, decided
+
+
+def _submission(
+    assessment: Assessment, caller: Caller, entries: tuple[Entry, ...], digest: str
+) -> Submission:
     quote = None if assessment.decision.effect == "deny" else assessment.quote
-    return Submission(generation, caller, assessment.request, (asked, decided), digest, quote)
+    return Submission(entries[0].stream, caller, assessment.request, entries, digest, quote)
 
 
-def _digest(event: str, body: Mapping[str, Any], private: tuple[tuple[str, Any], ...]) -> str:
-    """What a request means, so that a repeated one is recognised; its signature does not count,
-    nor which version of its production it came under.
+def _digest(event: str, request: GenerationRequest, caller: Caller, told: object = None) -> str:
+    """What is asked, so that a repeated request is recognised; empty without an idempotency key.
 
     An agent that acts for two people does not answer one with what the other asked for.
     """
-    meaning = {
-        name: value
-        for name, value in body.items()
-        if name not in ("signature", "principal", "production")
-    } | {
-        "accountable": body["principal"]["accountable"],
-        "production": body.get("production", {}).get("id"),
-    }
-    return hashlib.sha256(repr((event, sorted(meaning.items()), private)).encode()).hexdigest()
+    if caller.idempotency_key is None:
+        return ""
+    if len(caller.idempotency_key) > MAX_KEY:
+        raise InvalidRequest("idempotency_key_invalid", f"At most {MAX_KEY} characters, please.")
+    asked = repr((event, request, told, caller.principal.accountable))
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
-def _keep_key(connection: Connection, context: Context, submission: Submission) -> str | None:
-    """Keep the caller's key; the generation that answered to it before, None when it is new.
+def _is_repeated(context: Context, caller: Caller, digest: str) -> bool:
+    """Raises InvalidRequest (`idempotency_key_reused`)."""
+    row = _kept(context, caller.principal, caller.idempotency_key)
+    if row is not None:
+        _require_same(row.request_digest, _keyed(context, digest))
+    return row is not None
 
-    The digest is keyed: it covers the prompt, and it outlives the erasure of the prompt.
-    """
-    if submission.caller.idempotency_key is None:
+
+def _kept(context: Context, principal: Principal, key: str | None) -> Row[Any] | None:
+    if key is None:
         return None
-    vault = context.ledger.keyring.vault
-    digest = hmac.new(vault, submission.digest.encode(), "sha256").hexdigest()
-    key = {
-        "caller": submission.caller.principal.id,
-        "idempotency_key": submission.caller.idempotency_key,
-    }
-    kept = {"request_digest": digest, "generation": submission.generation}
-    if connection.execute(_KEEP, {**key, **kept}).rowcount:
-        return None
-    row = connection.execute(_KEPT, key).one()
-    if row.request_digest != digest:
+    with context.database.read() as session:
+        given = {"caller": principal.id, "idempotency_key": key}
+        return session.connection().execute(_KEPT, given).first()
+
+
+def _keyed(context: Context, digest: str) -> str:
+    """The digest covers the prompt and outlives its erasure: nobody is to guess at it."""
+    return hmac.new(context.ledger.keyring.vault, digest.encode(), "sha256").hexdigest()
+
+
+def _require_same(kept: str, digest: str) -> None:
+    if kept != digest:
         raise InvalidRequest(
             "idempotency_key_reused",
             "This Idempotency-Key came with another request before; use a new one.",
         )
+
+
+def _keep_key(connection: Connection, context: Context, submission: Submission) -> str | None:
+    """Keep the caller's key; the generation that answered to it before, None when it is new."""
+    if submission.caller.idempotency_key is None:
+        return None
+    digest = _keyed(context, submission.digest)
+    key = {
+        "caller": submission.caller.principal.id,
+        "idempotency_key": submission.caller.idempotency_key,
+    }
+    if submission.entries:
+        kept = {"request_digest": digest, "generation": submission.generation}
+        if connection.execute(_KEEP, {**key, **kept}).rowcount:
+            return None
+    row = connection.execute(_KEPT, key).first()
+    if row is None:
+        return None
+    _require_same(row.request_digest, digest)
     return str(row.generation)
 
 

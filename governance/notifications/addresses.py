@@ -6,15 +6,14 @@ was judged: a name that answers differently the second time wins nothing.
 
 import socket
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 
 from governance.kernel.errors import InvalidRequest, Unavailable
+from governance.kernel.public_address import is_public
 from governance.kernel.settings import LOOPBACK
 
 MAX_URL = 2048  # characters
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
 
 
 def parse(url: str, trusted: Collection[str]) -> httpx.URL:
@@ -61,23 +60,10 @@ def resolve(address: httpx.URL, trusted: Collection[str]) -> str:
     return addresses[0]
 
 
-def is_public(address: str) -> bool:
-    """Whether everybody on the Internet means the same machine by it."""
-    plain = ip_address(address.partition("%")[0])
-    within = _within(plain) if isinstance(plain, IPv6Address) else None
-    return all(one.is_global and not one.is_multicast for one in (plain, within) if one is not None)
-
-
-def _within(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for."""
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo[1] if address.teredo else None
-    return address.ipv4_mapped or address.sixtofour or teredo
-
-
 def _is_fit(address: httpx.URL, trusted: Collection[str]) -> bool:
     if not address.host or address.userinfo or address.fragment:
+        return False
+    if address.port is not None and not 0 < address.port < 65536:
         return False
     is_here = address.scheme == "http" and address.host in LOOPBACK and address.host in trusted
     return is_here or address.scheme == "https"

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
@@ -24,7 +25,10 @@ from governance.ledger import Ledger
 from governance.notifications import addresses, outbox, signing
 from governance.notifications.outbox import Attempt, Due
 
-AT_ONCE, AT_ONCE_EACH = 32, 4  # messages under way: in all, to one webhook
+AT_ONCE = 32  # messages under way: in all, of one organisation, to one webhook
+AT_ONCE_ORGANISATION, AT_ONCE_EACH = 8, 4
+# A name that hangs keeps its thread for longer than the attempt lasts that asked for it.
+RESOLVERS = 4 * AT_ONCE
 TIMEOUT = 15.0  # seconds for one attempt, from resolving the name to the status
 LEASE = timedelta(seconds=60)
 IDLE, GRACE = 1.0, 2.0  # seconds
@@ -56,7 +60,8 @@ class Courier:
         self._tls = tls
         self._idle = idle
         self._stop = threading.Event()
-        self._under_way: Counter[str] = Counter()
+        self._under_way: Counter[str] = Counter()  # by webhook
+        self._owned: Counter[str] = Counter()  # by organisation
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     def start(self) -> None:
@@ -72,6 +77,7 @@ class Courier:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(RESOLVERS))
         tasks: set[asyncio.Task[None]] = set()
         # No connection is kept: the next one to that address may be meant for another host.
         limits = httpx.Limits(max_keepalive_connections=0)
@@ -82,6 +88,7 @@ class Courier:
                 claimed = await self._claimed(AT_ONCE - len(tasks))
                 for due in claimed:
                     self._under_way[due.webhook] += 1
+                    self._owned[due.organisation] += 1
                     tasks.add(asyncio.create_task(self._deliver(client, due)))
                 if tasks and not claimed:
                     _, tasks = await asyncio.wait(
@@ -101,6 +108,7 @@ class Courier:
             return []
         now = clock.now()
         full = [hook for hook, count in self._under_way.items() if count >= AT_ONCE_EACH]
+        full += [name for name, count in self._owned.items() if count >= AT_ONCE_ORGANISATION]
         limit = min(room, AT_ONCE_EACH)
         try:
             with self._database.read() as session:
@@ -121,6 +129,7 @@ class Courier:
             log.exception("delivery failed", extra={"notification": due.id})
         finally:
             self._under_way[due.webhook] -= 1
+            self._owned[due.organisation] -= 1
 
     async def _attempt(self, client: httpx.AsyncClient, due: Due) -> Attempt:
         began, at = time.perf_counter(), clock.now()
@@ -133,6 +142,9 @@ class Courier:
             fault = "connection_failed"
         except GovernanceError as error:
             fault = error.code
+        except Exception:  # whatever a strange address does to the libraries is an attempt, too
+            log.exception("notification not sent", extra={"notification": due.id})
+            fault = "connection_failed"
         return Attempt(at, status, fault, round((time.perf_counter() - began) * 1000))
 
     async def _post(self, client: httpx.AsyncClient, due: Due) -> int:

@@ -35,6 +35,7 @@ class Due:
 
     id: str
     webhook: str
+    organisation: str
     url: str
     secret: bytes
     body: bytes
@@ -81,12 +82,16 @@ def is_due(session: Session, now: datetime, full: Collection[str]) -> bool:
 def claim(
     connection: Connection, now: datetime, until: datetime, *, limit: int, full: Collection[str]
 ) -> list[Due]:
-    """Take messages that are due, until `until`. full: webhooks that have enough under way."""
+    """Take messages that are due, until `until`.
+
+    full: webhooks and organisations that have enough under way.
+    """
     query = _due(now, full).order_by(_ROWS.c.due_at).limit(limit)
     found = [
         Due(
             id=row.id,
             webhook=row.webhook,
+            organisation=row.organisation,
             url=row.url,
             secret=row.secret,
             body=row.body,
@@ -185,9 +190,14 @@ def purge(connection: Connection, *, limit: int = 1000) -> int:
 def _due(now: datetime, full: Collection[str]) -> Select[Any]:
     """Messages to send now with their webhooks' addresses."""
     return (
-        select(_ROWS, _HOOKS.c.url, _HOOKS.c.secret)
+        select(_ROWS, _HOOKS.c.organisation, _HOOKS.c.url, _HOOKS.c.secret)
         .join(_HOOKS, _HOOKS.c.id == _ROWS.c.webhook)
-        .where(_ROWS.c.due_at <= now, _HOOKS.c.state == "active", _HOOKS.c.id.not_in(full))
+        .where(
+            _ROWS.c.due_at <= now,
+            _HOOKS.c.state == "active",
+            _HOOKS.c.id.not_in(full),
+            _HOOKS.c.organisation.not_in(full),
+        )
     )
 
 

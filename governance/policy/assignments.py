@@ -131,11 +131,10 @@ def _require_administrator(revoked: Assignment, remaining: list[Assignment]) -> 
 def _judge(
     connection: Connection, policy: Policy, changed: Assignment, assignments: list[Assignment]
 ) -> None:
-    own = [other for other in assignments if other.subject == changed.subject]
-    named = {*roles.built_in(policy), EVERYBODY, changed.role, *(held.role for held in own)}
-    permissions = [p for p in roles.effective(connection, policy) if p.subject in named]
-    probes = judge.probes_about(permissions, changed.role, changed.subject, changed.domain)
-    judge.require_agreement(policy.model, permissions, own, probes)
+    own = tuple((a.role, a.domain) for a in assignments if a.subject == changed.subject)
+    named = {*roles.built_in(policy), EVERYBODY, changed.role, *(role for role, _ in own)}
+    permissions = tuple(p for p in roles.effective(connection, policy) if p.subject in named)
+    judge.rehearse_change(policy.model, permissions, own, changed.role, changed.domain)
 
 
 def _record(

@@ -109,6 +109,23 @@ def rehearse(model: str, permissions: tuple[Permission, ...]) -> None:
     require_agreement(model, permissions, tuple(holders.values()), probes)
 
 
+@lru_cache(maxsize=256)  # few people hold roles in a combination of their own
+def rehearse_change(
+    model: str,
+    permissions: tuple[Permission, ...],
+    held: tuple[tuple[str, str], ...],
+    role: str,
+    domain: str,
+) -> None:
+    """Compare on somebody invented to whom a role was given or from whom it was taken in a domain:
+    no rule asks for anybody's name. held: every (role, domain) that is held then. Raises likewise.
+    """
+    subject = ids.new_id("usr")
+    assignments = [Assignment(subject, *pair) for pair in held]
+    probes = probes_about(permissions, role, subject, domain)
+    require_agreement(model, permissions, assignments, probes)
+
+
 def probes_about(
     permissions: Iterable[Permission], role: str, subject: str, domain: str
 ) -> Iterator[Probe]:

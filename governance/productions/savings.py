@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from governance.evidence.story import Body, State, Story
+from governance.evidence.story import Body, Story
 
 Amounts = dict[str, Decimal]
 
@@ -89,7 +89,7 @@ def savings(stories: Iterable[Story]) -> Savings:
         drafts=len(comparisons),
         finals=sum(story.request["purpose"] == "final" for story in made),
         spent=_sum(cost_of(story) for story in told),
-        held=_sum(story.held for story in told if story.state == State.UNKNOWN),
+        held=_sum(story.held for story in told if story.is_unresolved),
         drafts_spent=cheap,
         premium=dear,
         saved={currency: dear[currency] - cheap[currency] for currency in dear},

@@ -11,6 +11,8 @@ NONE = SecretStr("")
 class Account:
     """Empty fields are unset. key: the API key or token; secret: the other half where a vendor has
     pairs; base_url: where the vendor isn't at its usual address; project, location: of a cloud.
+    trusted: hosts that base_url may name though they lie in a private network; None: any, as the
+    operator's own account may.
     """
 
     key: SecretStr = field(default=NONE, repr=False)
@@ -18,6 +20,7 @@ class Account:
     base_url: str = ""
     project: str = ""
     location: str = ""
+    trusted: frozenset[str] | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:

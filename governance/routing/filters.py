@@ -1,5 +1,6 @@
 """The hard filters: every reason for which a model may not make what is asked for."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,9 @@ from governance.routing.model import Frame, Model
 STOPPED = "stopped by a kill switch"
 # The same for one that keeps failing.
 RESTING = "resting after repeated faults of its vendor"
+# Plain speech has 12 to 15 characters a second, pauses included. A vendor bills the words that it
+# speaks, the catalogue prices seconds: so many seconds must be asked for at the least.
+CHARACTERS_PER_SECOND = 15
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,18 @@ def capability(model: Model, request: GenerationRequest, audio: bool) -> Iterato
         yield f"takes no {' or '.join(missing)}"
     if request.voice and not model.voices:
         yield "has no voices to choose from"
+
+
+def speech(model: Model, request: GenerationRequest) -> Iterator[str]:
+    """Whether what is paid for is as long as the words that will be spoken."""
+    least = spoken_seconds(request.prompt)
+    if model.voices and request.seconds < least:
+        yield f"needs `seconds` of at least {least} to speak so many words"
+
+
+def spoken_seconds(words: str) -> int:
+    """How long it takes to speak them."""
+    return math.ceil(len(words) / CHARACTERS_PER_SECOND)
 
 
 def price(quote: Quote | None, limit: Decimal | None) -> Iterator[str]:

@@ -5,11 +5,10 @@ Its own retries send a POST again after a 5xx, and each POST is a paid job.
 
 import logging
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import httpx2
-
+from governance.routing import wire
 from governance.routing.account import Account
 from governance.routing.answers import retry_after, sentence, withhold
 from governance.routing.provider import Fault, FaultKind, Input
@@ -27,17 +26,8 @@ _BY_STATUS: dict[int, FaultKind] = {
     410: "gone",
     429: "throttled",
 }
+ERROR_LIMIT = 1 << 20  # bytes of a refused download
 _UNDECIDED = frozenset({408, 409, 425})  # the server may have done its work all the same
-_NEVER_SENT = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.UnsupportedProtocol,
-)
-
-
-class TooLarge(httpx2.ReadError):
-    """An answer of more bytes than we take."""
 
 
 def client(
@@ -51,14 +41,12 @@ def client(
     import openai  # a second of imports: only where it is used
 
     logging.getLogger("openai").setLevel(logging.WARNING)  # its debug lines hold prompts
-
-    def bound(response: httpx2.Response) -> None:
-        if limit is not None:
-            response.stream = _Bounded(response, limit)
-
-    # Uncompressed, or a small answer could become a large one here.
-    headers = {"Accept-Encoding": "identity", **({} if reuse else {"Connection": "close"})}
-    http = openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"response": [bound]})
+    headers = wire.UNPACKED | ({} if reuse else {"Connection": "close"})
+    http = openai.DefaultHttpxClient(
+        follow_redirects=False,
+        trust_env=False,
+        event_hooks=wire.hooks(account, limit, limit or ERROR_LIMIT),
+    )
     made = openai.OpenAI(
         api_key=account.key.get_secret_value(),
         base_url=base_url,
@@ -67,11 +55,15 @@ def client(
         default_headers=headers,
         http_client=http,
     )
+    made.organization = made.project = made.webhook_secret = made.admin_api_key = None
+    wire.forget_environment(made, headers)
     weakref.finalize(made, http.close)  # an account that was replaced leaves no connections
     return made
 
 
-def fault(error: "openai.APIError", otherwise: FaultKind, hidden: Iterable[str]) -> Fault:
+def fault(
+    error: "openai.APIError | UnicodeEncodeError", otherwise: FaultKind, hidden: Iterable[str]
+) -> Fault:
     """What an error of the SDK means; `otherwise` where the server's part in it is not clear.
 
     hidden: what the answer may repeat and we may not.
@@ -87,16 +79,11 @@ def fault(error: "openai.APIError", otherwise: FaultKind, hidden: Iterable[str])
             withhold(error.response.text, hidden),
             retry_after(error.response.headers),
         )
-    if is_too_large(error):
+    if isinstance(error.__cause__, wire.TooLarge):
         kind = "ambiguous" if otherwise == "ambiguous" else "internal"
         return Fault(kind, "The vendor's answer is larger than we take.")
-    kind = "unavailable" if isinstance(error.__cause__, _NEVER_SENT) else otherwise
+    kind = wire.unsent(error) or wire.unsent(error.__cause__) or otherwise
     return Fault(kind, sentence(kind))
-
-
-def is_too_large(error: "openai.APIError") -> bool:
-    """Whether the answer had more bytes than we take."""
-    return isinstance(error.__cause__, TooLarge)
 
 
 def kind_of(status: int, code: str, otherwise: FaultKind) -> FaultKind:
@@ -118,26 +105,3 @@ def upload(given: Input) -> tuple[str, bytes, str]:
         raise Fault("unavailable", f"Cannot read the input file: {error.strerror}.") from None
     # The name says the kind and nothing else.
     return f"{given.role}.{given.media_type.rpartition('/')[2]}", content, given.media_type
-
-
-class _Bounded(httpx2.SyncByteStream):
-    """A response's bytes, up to a limit. Raises TooLarge."""
-
-    def __init__(self, response: httpx2.Response, limit: int) -> None:
-        self._stream = response.stream
-        self._limit = limit
-        self._is_packed = response.headers.get("content-encoding", "identity") != "identity"
-
-    def __iter__(self) -> Iterator[bytes]:
-        assert isinstance(self._stream, httpx2.SyncByteStream)  # noqa: S101  for the type
-        if self._is_packed:
-            raise httpx2.DecodingError("An answer that we asked to have uncompressed is not.")
-        size = 0
-        for chunk in self._stream:
-            size += len(chunk)
-            if size > self._limit:
-                raise TooLarge(f"more than {self._limit} bytes")
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()  # type: ignore[union-attr]

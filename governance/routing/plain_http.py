@@ -11,18 +11,15 @@ import httpx
 
 from governance.kernel import clock
 from governance.kernel.errors import ConfigurationError
+from governance.routing import wire
+from governance.routing.account import Account
 from governance.routing.answers import sentence
-from governance.routing.provider import Fault, FaultKind
+from governance.routing.provider import Fault
 
 ANSWER_LIMIT = 16 * 1024 * 1024  # bytes; what is longer is cut, and is no JSON any more
+NOBODY = Account()
 _CONNECTIONS = 32
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
-# What reading an answer may raise; InvalidURL: of a redirect that is not followed.
+# What a call may raise; InvalidURL: of a redirect that is not followed.
 _TROUBLE = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
 
@@ -38,16 +35,18 @@ class Answer:
 class PlainHTTP:
     """One vendor's address. timeout: seconds without a byte, and for a whole answer's body.
 
+    account: whose address it is, where it may not lead everywhere.
     Raises ConfigurationError (`provider_url_invalid`).
     """
 
-    def __init__(self, base_url: str, timeout: float) -> None:
+    def __init__(self, base_url: str, timeout: float, account: Account = NOBODY) -> None:
         if base_url and not base_url.startswith(("https://", "http://")):
             raise ConfigurationError(
                 "provider_url_invalid", "The address of the vendor must be an http(s) URL."
             )
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
+        self._account = account
 
     def read(
         self,
@@ -55,20 +54,24 @@ class PlainHTTP:
         headers: Mapping[str, str],
         params: Mapping[str, str] | None = None,
     ) -> Answer:
-        """A question that may be asked any number of times. Raises Fault (`unavailable`)."""
+        """A question that may be asked any number of times.
+
+        Raises Fault: `auth` where our key cannot be sent, else `unavailable`.
+        """
         request = self._request(self._pooled, "GET", path, headers, params=params)
         try:
             return self._send(self._pooled, request)
-        except _TROUBLE:
-            raise Fault("unavailable", sentence("unavailable")) from None
+        except _TROUBLE as error:
+            kind = wire.unsent(error) or "unavailable"
+            raise Fault(kind, sentence(kind)) from None
 
     def order(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> Answer:
-        """One POST. Raises Fault: `unavailable` if it never left, else `ambiguous`."""
+        """One POST. Raises Fault: `unavailable` or `auth` if it never left, else `ambiguous`."""
         request = self._request(self._fresh, "POST", path, headers, json=body)
         try:
             return self._send(self._fresh, request)
         except _TROUBLE as error:
-            kind: FaultKind = "unavailable" if isinstance(error, _NEVER_SENT) else "ambiguous"
+            kind = wire.unsent(error) or "ambiguous"
             raise Fault(kind, sentence(kind)) from None
 
     def _request(
@@ -82,8 +85,9 @@ class PlainHTTP:
         try:
             request = client.build_request(method, self.base_url + path, **content)
             request.headers.update(headers)
-        except (httpx.InvalidURL, UnicodeError):  # letters that an address or HTTP cannot carry
-            raise Fault("unavailable", sentence("unavailable")) from None
+        except (httpx.InvalidURL, UnicodeError) as error:  # letters that cannot be carried
+            kind = wire.unsent(error) or "unavailable"
+            raise Fault(kind, sentence(kind)) from None
         return request
 
     def _send(self, client: httpx.Client, request: httpx.Request) -> Answer:
@@ -111,10 +115,11 @@ class PlainHTTP:
 
     def _client(self, kept: int) -> httpx.Client:
         client = httpx.Client(
-            headers={"accept-encoding": "identity"},  # small answers; nothing that unpacks to more
+            headers=wire.UNPACKED,
             timeout=self._timeout,
             follow_redirects=False,
             trust_env=False,
+            event_hooks=wire.hooks(self._account),
             verify=_tls(),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
         )

@@ -98,6 +98,13 @@ class Status:
     raw: str = ""
     cost: Decimal | None = None
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether a failed job is known to have failed. One that the vendor does not know, or of
+        which it says what nobody understands, may be there all the same, and be charged: the
+        account may have been exchanged meanwhile."""
+        return self.fault not in ("gone", "ambiguous")
+
 
 class Provider(Protocol):
     """One vendor, or one kind of server. Calls are synchronous and thread-safe."""

@@ -119,6 +119,7 @@ class Router:
             *filters.lifecycle(self.catalogue, model, today),
             *self._availability(model, request.organisation, known, needs),
             *filters.capability(model, request, needs.audio),
+            *filters.speech(model, request),
             *filters.rights(self.catalogue, model, request),
             *filters.residency(self.catalogue, model, sector.processed_in),
             *filters.provenance(model, sector.vendor_marks),

@@ -7,6 +7,7 @@ answer counts as received, so a crash right after it loses nothing.
 import os
 import re
 import shutil
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,18 @@ from governance.kernel import ids
 from governance.routing.outputs import media_of
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_FOLDER = "spool"
+# The adapters that keep what they are answered here, by name, and which media: the id of such a job
+# is the order's key, so whoever may name a job could name another's file.
+ANSWERED: Mapping[str, Collection[Media]] = {
+    "google": ("image", "audio"),
+    "openai": ("image", "audio"),
+}
+
+
+def is_answered(provider: str, media: Media) -> bool:
+    """Whether a provider's answer to an order of this kind is the media itself."""
+    return media in ANSWERED.get(provider, ())
 
 
 class Spool:
@@ -24,6 +37,11 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    def of(cls, data_dir: Path) -> "Spool":
+        """The spool of a data folder."""
+        return cls(data_dir / _FOLDER)
 
     def put(self, key: str, content: bytes) -> None:
         """Keep the media of an order; the same key again replaces it."""

@@ -241,6 +241,8 @@ def _history(request: Request, prompt_id: str) -> Response:
     run.polls += 1
     if "[[poll-500]]" in run.prompt and run.polls <= 2:
         return Response("500 Internal Server Error", 500)
+    if status := mischief.refused(run.prompt, run.polls):
+        return Response("Not now", status)
     if "[[garbage]]" in run.prompt:
         return Response(f'{{"{run.id}": {{"prompt": [', media_type="application/json")
     if state.standing(run) != "done":

@@ -16,8 +16,10 @@ Faults are ordered in the prompt:
     [[inline]]           the video is in the answer; [[processing]]: its file is not ready at first
     [[moved]]            the file is said to lie elsewhere on the same host; [[bare]]: its address
                          is that of the file, not of its bytes
+    [[silent]]           an image or speech is neither there nor is it said why
     [[continues]]        an answer says that there is more of it, to be asked for
-    [[foreign]]          the file is said to lie on another host
+    [[foreign]]          the file is said to lie on another host; [[vendors-host]]: on the
+                         vendor's own, as it is said behind a gateway too
 
 and those of mischief. `GET /_control/posts` counts what arrived. State lies in memory.
 """
@@ -120,6 +122,8 @@ async def _get(request: Request, name: str) -> Response:
         return google_omni.broken(made)
     if "[[poll-500]]" in made.prompt and made.polls <= 2:
         return problem(500, "api_error", "An internal error has occurred.")
+    if status := mischief.refused(made.prompt, made.polls):
+        return problem(status, "rate_limit_exceeded", "Not now.")
     return JSONResponse(google_omni.wire(request, made, _state(request).delay, asked=True))
 
 

@@ -32,6 +32,8 @@ def answer(model: str, body: dict[str, Any], prompt: str) -> Response:
         return _said(model, [], "IMAGE_SAFETY")
     if "[[text-only]]" in prompt:
         return _said(model, [{"text": f"I cannot draw {prompt}."}], "NO_IMAGE")
+    if "[[silent]]" in prompt:
+        return _said(model, [], "STOP")
     if "[[continues]]" in prompt:
         return _said(model, [], "CONTINUATION", {"continuationToken": "dG9rZW4="})
     config = _camel(body.get("generationConfig", {}))

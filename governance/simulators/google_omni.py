@@ -21,6 +21,7 @@ _LINES = {"360p": 360, "720p": 720, "1080p": 1080, "4k": 2160}
 _FIELDS = frozenset(
     {"model", "input", "background", "store", "labels", "generation_config", "response_format"}
 )
+HOST = "generativelanguage.googleapis.com"
 _LABEL = re.compile(r"[a-z0-9_-]{0,63}")
 
 
@@ -147,7 +148,9 @@ def _output(request: Request, made: Interaction) -> dict[str, Any]:
     else:
         is_bare = "[[bare]]" in made.prompt
         path = f"/v1beta/files/{made.file}" + ("" if is_bare else ":download")
-        content["uri"] = str(request.url.replace(path=path, query="" if is_bare else "alt=media"))
+        place = request.url.replace(path=path, query="" if is_bare else "alt=media")
+        is_vendors = "[[vendors-host]]" in made.prompt
+        content["uri"] = str(place.replace(scheme="https", netloc=HOST) if is_vendors else place)
     return {"type": "model_output", "content": [content]}
 
 

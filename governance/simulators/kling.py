@@ -238,6 +238,8 @@ def _poll(task: Task) -> Response | None:
     task.polls += 1
     if "[[poll-500]]" in task.prompt and task.polls <= 2:
         raise Refusal(5000, "Server error")
+    if status := mischief.refused(task.prompt, task.polls):
+        raise Refusal(1303 if status == 429 else 1102, "Not now")
     return _broken(task) if "[[garbage]]" in task.prompt else None
 
 

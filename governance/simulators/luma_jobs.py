@@ -134,6 +134,8 @@ def retrieve(
     generation.polls += 1
     if "[[poll-500]]" in generation.prompt and generation.polls <= LOST_POLLS:
         raise HTTPException(500, "Internal server error.")
+    if status := mischief.refused(generation.prompt, generation.polls):
+        raise HTTPException(status, "Not now.")
     if "[[garbage]]" in generation.prompt:
         return _broken(generation)
     body = wire(request, generation)

@@ -4,6 +4,8 @@
 [[wrong-media]]      the file is a web page; [[huge]]: it does not end
 [[redirect]]         the file is said to lie on another host; [[expired]]: its address is dead
 [[cut]]              the connection closes in the middle of the file
+[[late-429]] [[late-402]]
+                     the second question after a job is answered with that status
 """
 
 import asyncio
@@ -25,6 +27,13 @@ async def lose(request: Request, prompt: str) -> None:
     if "[[hang]]" in prompt:
         while not await request.is_disconnected():
             await asyncio.sleep(0.05)
+
+
+def refused(prompt: str, questions: int) -> int:
+    """The status that a question is refused with, 0 for none. questions: with this one."""
+    if questions != 2:
+        return 0
+    return next((status for status in (402, 429) if f"[[late-{status}]]" in prompt), 0)
 
 
 def delivered(request: Request, prompt: str, media: bytes, media_type: str) -> Response:

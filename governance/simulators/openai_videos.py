@@ -59,6 +59,7 @@ class Video:
     created_at: int = field(default_factory=lambda: int(time.time()))
     started: float = field(default_factory=time.monotonic)
     polls: int = 0
+    downloads: int = 0
 
 
 class State:
@@ -268,6 +269,9 @@ def _content(request: Request, video_id: str, variant: str = "") -> Response:
     status = state.wire(video)["status"]
     if status == "failed" and state.flavour == "vllm":
         return _error(request, 422, "generation_failed", "The generation failed.")
+    video.downloads += 1
+    if refused := mischief.refused(video.prompt, video.downloads + 1):  # its first is the second
+        return _error(request, refused, "rate_limit_exceeded", "Not now.")
     if status != "completed":
         return _error(request, 404, "not_ready", "The video is not ready.")
     media = _media(video.prompt, video.seconds, video.width, video.height)

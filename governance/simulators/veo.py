@@ -153,6 +153,8 @@ async def _fetch(request: Request) -> Response:
         return _broken(name)
     if "[[poll-500]]" in operation.prompt and operation.polls <= 2:
         return error(500, "INTERNAL", "An internal error has occurred.")
+    if status := mischief.refused(operation.prompt, operation.polls):
+        return error(status, "RESOURCE_EXHAUSTED", "Not now.")
     if time.monotonic() - operation.started < _state(request).delay:
         return JSONResponse({"name": name})
     return JSONResponse({"name": name, "done": True, **_ending(operation, _state(request).shrink)})

@@ -70,7 +70,7 @@ def reserve(
     """
     asked = millionths(quote.amount)
     concerned = {budget.account: budget for budget in budgets} if asked else {}
-    for account in sorted(concerned):  # in one order everywhere, so nobody waits in a circle
+    for account in sorted(concerned):  # one order, so that single transactions never deadlock
         _reserve_on(connection, concerned[account], quote, asked)
     rows = [{"generation": generation, "account": one, "amount": asked} for one in concerned]
     if rows:

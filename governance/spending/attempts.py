@@ -93,11 +93,17 @@ def _costing(order: Attempt, cost: Body | None) -> Attempt:
     return replace(order, amount=Decimal(cost["amount"]), currency=cost["currency"])
 
 
+def _ended(order: Attempt, body: Body) -> Attempt:
+    """Withdrawn while the vendor was at it: the vendor may have gone on, and charge for it."""
+    return replace(order, outcome="unknown") if order.outcome == "sent" else order
+
+
 _CHANGES: dict[str, Callable[[Attempt, Body], Attempt]] = {
     "provider.submitted": _submitted,
     "provider.failed": _failed,
     "provider.unknown": _unknown,
     "provider.resolved": _resolved,
     "asset.fetched": _fetched,
+    "generation.ended": _ended,
 }
 EVENTS = ("provider.intended", *_CHANGES)

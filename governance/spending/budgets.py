@@ -3,9 +3,11 @@ month, or in all.
 
 A principal's budget counts whatever is asked through it: by it, by agents that act for it, and by
 agents that come from it. Days and months begin at midnight UTC; a request belongs to the one in
-which it is decided on. A budget counts from when it was set.
+which it is decided on. A budget counts from when it was set; a production's in all goes on
+counting where it was, however often it is taken away and set again.
 """
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -80,7 +82,7 @@ def set_budget(
     """
     _require_valid(scope, period, amount, currency)
     row = {
-        "id": ids.new_id("bud"),
+        "id": _id_of(scope, period, currency),
         "organisation": organisation,
         "scope": scope,
         "period": period,
@@ -111,6 +113,17 @@ def remove_budget(
     _record(connection, ledger, removed, "removed", by)
 
 
+def limit_of(connection: Connection, organisation: str, scope: str, period: Period) -> str | None:
+    """The id of the budget that is set there; None where there is none."""
+    query = select(_LIMITS.c.id).where(
+        _LIMITS.c.organisation == organisation,
+        _LIMITS.c.scope == scope,
+        _LIMITS.c.period == period,
+    )
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
 def covering(
     connection: Connection, request: GenerationRequest, principals: Iterable[str]
 ) -> list[Budget]:
@@ -137,6 +150,15 @@ def standings(
     connection, now = session.connection(), clock.now()
     rows = connection.execute(query.order_by(_LIMITS.c.scope, _LIMITS.c.period)).all()
     return _standings(connection, [(row, _budget(row, now)) for row in rows])
+
+
+def _id_of(scope: str, period: Period, currency: str) -> str:
+    """A production's own in all keeps its id, and so its account: nobody spends it twice by taking
+    it away in between. An account is kept in one currency."""
+    if period != "total" or not scope.startswith("production/"):
+        return ids.new_id("bud")
+    digest = hashlib.sha256(f"{scope} {currency}".encode()).hexdigest()
+    return f"bud_{digest[:32]}"
 
 
 def _standings(connection: Connection, rows: Sequence[tuple[Any, Budget]]) -> list[Standing]:

@@ -251,6 +251,7 @@ def open_site(folder: Path) -> Iterator[Site]:
                 max_upload=UPLOAD_LIMIT,
                 check_hosts="127.0.0.1",
                 webhook_hosts="127.0.0.1",
+                provider_hosts="127.0.0.1",
                 providers={"openai-videos": {"base_url": vendor.url, "key": vendor.key}},
             )
             opened.append(service)

@@ -53,6 +53,9 @@ def test_the_operators_account_serves_whoever_has_none(site: Site) -> None:
         "https://user:pass@vendor.example",
         "https://vendor.example/v1?key=1",
         "vendor.example",
+        "https://[",
+        "https://vendor.example:99999",
+        "https://:pass@vendor.example",
     ],
 )
 def test_a_key_never_crosses_the_network_in_the_clear(site: Site, url: str) -> None:
@@ -61,6 +64,13 @@ def test_a_key_never_crosses_the_network_in_the_clear(site: Site, url: str) -> N
         answer = site["admin"].put(f"{ACCOUNTS}/kling", json=body)
     assert refusal(answer, 400, "account_invalid")["param"] == "base_url"
     assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.8:8188", "https://169.254.169.254/latest"])
+def test_an_account_leads_nowhere_into_the_network_around_us(site: Site, url: str) -> None:
+    with site.recorded():
+        answer = site["admin"].put(f"{ACCOUNTS}/comfyui", json={"base_url": url})
+    assert refusal(answer, 400, "account_address_private")["param"] == "base_url"
 
 
 def test_what_is_no_account_is_refused(site: Site) -> None:

@@ -198,6 +198,25 @@ class TestSpeech:
         story = site["officer"].get(f"/v1/governance/generations/{generation}").json()["story"]
         assert story["request"]["seconds"] == 7
 
+    def test_is_not_sold_for_fewer_seconds_than_its_words_take(
+        self, site: Site, vendor: SimulatedOpenAI
+    ) -> None:
+        body = {"model": "openai/gpt-4o-mini-tts", "input": f"{CANARY} " * 12, "seconds": 1}
+        answer = site["producer"].post(SPEAK, json={**SPEECH, **body})
+        assert "at least 7" in refusal(answer, 400, "no_route")["message"]
+
+    def test_is_quoted_for_its_words_also_where_any_medium_is_asked_for(
+        self, site: Site, vendor: SimulatedOpenAI
+    ) -> None:
+        body = {"media": "audio", "model": "openai/gpt-4o-mini-tts", "metadata": TOLD}
+        quotes = [
+            site["producer"].post(
+                "/v1/governance/preflight", json={**body, "prompt": "a" * 150, **more}
+            )
+            for more in ({}, {"seconds": 10})
+        ]
+        assert quotes[0].json()["quote"] == quotes[1].json()["quote"] is not None
+
     def test_that_is_too_short_for_its_marks_is_withheld(self, site: Site) -> None:
         answer = site["agent"].post(SPEAK, json={**SPEECH, "input": "Open."})
         refusal(answer, 409, "withheld")

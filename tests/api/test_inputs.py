@@ -85,7 +85,14 @@ def test_more_than_the_limit_is_not_read(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://elsewhere.example/fox.png", "data:image/png,plain", "data:;base64,%%%", 7]
+    "url",
+    [
+        "https://elsewhere.example/fox.png",
+        "data:image/png,plain",
+        "data:;base64,%%%",
+        "data:;base64,é",
+        7,
+    ],
 )
 def test_nothing_is_fetched_from_an_address_that_a_caller_names(site: Site, url: object) -> None:
     body = {"model": "auto", "prompt": CANARY, "input_reference": {"image_url": url}}
@@ -99,6 +106,25 @@ class TestARemix:
     def parent(self, site: Site) -> dict[str, Any]:
         made = site["agent"].post(VIDEOS, json=as_json(model="local/procedural-video")).json()
         return site.wait(made["id"], "released")
+
+    def test_metadata_that_is_none_is_refused(self, site: Site, parent: dict[str, Any]) -> None:
+        body = {"prompt": "x", "metadata": 5}
+        answer = site["agent"].post(f"{VIDEOS}/{parent['id']}/remix", json=body)
+        refusal(answer, 400, "metadata_invalid")
+
+    def test_of_an_imported_clip_is_made_by_whatever_model_can(
+        self, site: Site, parent: dict[str, Any]
+    ) -> None:
+        said = {"governance": '{"territories": ["EU"], "project": "launch", "deep_fake": "no"}'}
+        clip = site["agent"].get(f"{VIDEOS}/{parent['id']}/content").content
+        imported = site["producer"].post(
+            "/v1/governance/assets", data=said, files={"file": ("cut.mp4", clip)}
+        )
+        assert imported.status_code == 200, imported.text
+        path = f"{VIDEOS}/{imported.json()['id']}/remix"
+        made = site["producer"].post(path, json={"prompt": "the same at night"})
+        assert made.status_code == 200, made.text
+        assert made.json()["size"] == parent["size"]
 
     def test_is_the_same_again_with_another_prompt(
         self, site: Site, parent: dict[str, Any]
@@ -129,6 +155,35 @@ class TestARemix:
         answer = site["agent"].post(f"{VIDEOS}/{task}", json=body)
         refusal(answer, 400, "no_route")
         refusal(site["agent"].post(f"{VIDEOS}/{task}", json={"prompt": "x"}), 400, "video_missing")
+
+
+class TestAVersionMadeFromAFile:
+    @pytest.fixture
+    def parent(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> str:
+        """A video of 3 seconds, for a model that can edit."""
+        model = site.service.context.catalogue.get("self/wan2.2-a14b")
+        monkeypatch.setitem(vars(model), "tasks", ("generate", "edit", "extend"))
+        monkeypatch.setitem(vars(model), "inputs", ("source",))
+        body = as_json(model="local/procedural-video", seconds="3")
+        made = site["agent"].post(VIDEOS, json=body).json()["id"]
+        site.wait(made, "released")
+        return str(made)
+
+    @pytest.mark.parametrize("task", ["edits", "extensions"])
+    def test_is_not_sold_for_less_than_the_file_is_long(
+        self, site: Site, parent: str, task: str
+    ) -> None:
+        body = {"prompt": "with rain", "video": {"id": parent}, "model": "self/wan2.2-a14b"}
+        with site.recorded():
+            answer = site["agent"].post(f"{VIDEOS}/{task}", json={**body, "seconds": "1"})
+        error = refusal(answer, 400, "seconds_too_few")
+        assert (error["param"], error["details"]["least"]) == ("seconds", 3)
+        assert site["agent"].post(f"{VIDEOS}/{task}", json=body).json()["seconds"] == "3"
+
+    def test_a_remix_is_made_anew_and_may_be_shorter(self, site: Site, parent: str) -> None:
+        body = {"prompt": "with rain", "seconds": "1"}
+        made = site["agent"].post(f"{VIDEOS}/{parent}/remix", json=body).json()
+        assert made["seconds"] == "1"
 
 
 def test_a_data_url_and_a_file_are_the_same_input(open_minded: Site) -> None:

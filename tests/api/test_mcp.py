@@ -205,3 +205,25 @@ def test_a_body_beyond_the_limit_is_refused(site: Site) -> None:
 def test_there_is_no_stream_to_open(site: Site) -> None:
     answer: httpx.Response = site["agent"].get("/mcp")
     refusal(answer, 405, "method_not_allowed")
+
+
+def test_a_subscription_that_is_not_offered_is_refused_and_holds_nobody_up(site: Site) -> None:
+    method = "subscriptions/listen"
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "x", "version": "1"},
+    }
+    params = {"_meta": meta, "notifications": {"toolsListChanged": True}}
+    answer = site["agent"].post(
+        "/mcp",
+        json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params},
+        headers={
+            "MCP-Protocol-Version": "2026-07-28",
+            "Mcp-Method": method,
+            "Accept": "application/json, text/event-stream",
+        },
+        timeout=10,
+    )
+    assert "Method not found" in answer.text
+    assert site["visitor"].get("/healthz", timeout=10).status_code == 200

@@ -37,6 +37,20 @@ def test_the_officer_sees_it_and_says_what_became_of_it(site: Site) -> None:
     refusal(site["officer"].post(f"{OUTCOMES}/{made}", json=told), 409, "not_unknown")
 
 
+def test_what_was_withdrawn_while_its_vendor_went_on_is_listed_with_its_job(site: Site) -> None:
+    body = {**CLIP, "prompt": "[[garbage]] [[no-cancel]]"}
+    made = site["agent"].post("/v1/governance/generations", json=body).json()["id"]
+    site.wait(made, "generating")
+    assert site["agent"].delete(f"/v1/videos/{made}").status_code == 200
+    (listed,) = [o for o in site["officer"].get(OUTCOMES).json()["data"] if o["id"] == made]
+    assert (listed["state"], listed["reason"]) == ("cancelled", "by_requester")
+    assert listed["job"].startswith("video_")
+    told = {"outcome": "not_ordered", "reason": "vendor_console"}
+    answer = site["officer"].post(f"{OUTCOMES}/{made}", json=told)
+    assert answer.json() == {"id": made, "object": "outcome", "state": "cancelled"}
+    assert all(o["id"] != made for o in site["officer"].get(OUTCOMES).json()["data"])
+
+
 def test_whoever_asked_does_not_say_what_it_cost(site: Site) -> None:
     made = site["agent"].post("/v1/governance/generations", json=CLIP).json()["id"]
     site.wait(made, "unknown")

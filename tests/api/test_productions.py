@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
+from governance.identity import step_up
 from governance.kernel import clock, ids
 from tests.api.site import CANARY, PICTURE, Site, refusal
 
 PRODUCTIONS = "/v1/governance/productions"
+BUDGETS = "/v1/governance/budgets"
 
 
 def terms(**changes: Any) -> dict[str, Any]:
@@ -40,6 +43,26 @@ def drafted(site: Site, production: str, **changes: Any) -> dict[str, Any]:
     )
     assert answer.status_code == 200, answer.text
     return site.wait(answer.json()["id"], "released")
+
+
+def changed_by(client: httpx.Client, made: dict[str, Any], **changes: Any) -> httpx.Response:
+    """Lay down its terms again, without a budget unless `changes` names one."""
+    body = terms(name=made["name"], replaces=made["version"], **changes)
+    return client.put(f"{PRODUCTIONS}/{made['id']}", json=body)
+
+
+def limit(site: Site, made: dict[str, Any]) -> dict[str, Any]:
+    """The budget that is kept for a production; empty where there is none."""
+    listed = site["officer"].get(BUDGETS).json()["data"]
+    scope = f"production/{made['id']}"
+    return next((one for one in listed if one["scope"] == scope), {})
+
+
+@pytest.fixture(scope="module")
+def showrunner(site: Site) -> httpx.Client:
+    """A producer who may manage budgets too."""
+    site.hire("showrunner", "producer", "compliance_officer")
+    return site["showrunner"]
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +111,6 @@ class TestLayingDown:
         answer = site["producer"].put(f"{PRODUCTIONS}/{made['id']}", json=body)
         refusal(answer, 409, "production_changed")
 
-    def test_its_budget_is_kept_with_the_others_and_goes_with_it(self, site: Site) -> None:
-        made = create(site, budget={"amount": "50", "currency": "USD"})
-        path = f"{PRODUCTIONS}/{made['id']}"
-        with site.recorded("production.changed", "budget.changed"):
-            body = terms(name=made["name"], replaces=made["version"], budget={"amount": "60"})
-            changed = site["producer"].put(path, json=body).json()
-        assert changed["budget"] == {"amount": "60", "currency": "USD"}
-        with site.recorded("production.changed", "budget.changed"):
-            body = terms(name=made["name"], replaces=changed["version"])
-            assert site["producer"].put(path, json=body).json()["budget"] is None
-
     @pytest.mark.parametrize(
         ("change", "code"),
         [
@@ -127,6 +139,66 @@ class TestLayingDown:
         refusal(site["stranger"].get(f"{path}/lineage"), 404, "production_not_found")
         erased = site["producer"].post(f"{path}/erase", json={"basis": "asked"})
         refusal(erased, 403, "access_denied")
+
+
+class TestItsBudget:
+    def test_who_may_manage_budgets_changes_it_with_the_terms(
+        self, site: Site, showrunner: httpx.Client
+    ) -> None:
+        made = create(site, budget={"amount": "50", "currency": "USD"})
+        with site.recorded("production.changed", "budget.changed"):
+            changed = changed_by(showrunner, made, budget={"amount": "60"}).json()
+        assert changed["budget"] == {"amount": "60", "currency": "USD"}
+        assert limit(site, made)["cap"] == "60"
+        with site.recorded("production.changed", "budget.changed"):
+            assert changed_by(showrunner, changed).json()["budget"] is None
+        assert limit(site, made) == {}
+
+    @pytest.mark.parametrize("other", [{}, {"budget": {"amount": "60"}}], ids=["none", "more"])
+    def test_a_producer_alone_neither_raises_it_nor_takes_it_away(
+        self, site: Site, other: dict[str, Any]
+    ) -> None:
+        made = create(site, budget={"amount": "50"})
+        with site.recorded("access.denied"):
+            refusal(changed_by(site["producer"], made, **other), 403, "access_denied")
+        assert limit(site, made)["cap"] == "50"
+        assert site["producer"].get(f"{PRODUCTIONS}/{made['id']}").json()["number"] == 1
+
+    def test_a_producer_changes_everything_else_of_a_production_that_has_one(
+        self, site: Site
+    ) -> None:
+        made = create(site, budget={"amount": "50"})
+        body = {"territories": ["DE"], "budget": {"amount": "50.00"}}
+        with site.recorded("production.changed"):
+            assert changed_by(site["producer"], made, **body).json()["number"] == 2
+
+    def test_what_an_officer_has_set_since_stays_when_the_style_changes(self, site: Site) -> None:
+        lowered, added = create(site, budget={"amount": "0.05"}), create(site)
+        for made, amount in ((lowered, "0.01"), (added, "0.05")):
+            own = {"scope": f"production/{made['id']}", "period": "total", "amount": amount}
+            assert site["officer"].put(BUDGETS, json=own).status_code == 200
+        budget = {"budget": {"amount": "0.05"}}
+        for made, same in ((lowered, budget), (added, {})):
+            before = limit(site, made)
+            assert changed_by(site["producer"], made, style="8 mm", **same).status_code == 200
+            assert limit(site, made) == before
+
+    def test_taken_away_and_set_again_it_is_the_same_one(
+        self, site: Site, showrunner: httpx.Client
+    ) -> None:
+        made = create(site, budget={"amount": "0.05"})
+        before = limit(site, made)
+        without = changed_by(showrunner, made).json()
+        changed_by(showrunner, without, budget={"amount": "0.05"})
+        assert limit(site, made) == before
+
+    def test_who_signed_in_long_ago_signs_in_again_first(
+        self, site: Site, showrunner: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = create(site)
+        monkeypatch.setattr(step_up, "is_fresh", lambda *_: False)
+        answer = changed_by(showrunner, made, budget={"amount": "1"})
+        refusal(answer, 403, "step_up_required")
 
 
 class TestWorkingIn:
@@ -174,6 +246,7 @@ class TestPromoting:
         path = f"/v1/governance/generations/{draft['id']}/promote"
         answer = site["agent"].post(path, json={"model": "local/procedural-image"})
         assert answer.status_code == 200, answer.text
+        assert answer.json()["prompt"] is None  # nobody is told another person's words
         final = site.wait(answer.json()["id"], "released")
         told = site["officer"].get(f"/v1/governance/generations/{final['id']}").json()["story"]
         assert (told["request"]["purpose"], told["request"]["parent"]) == ("final", draft["id"])

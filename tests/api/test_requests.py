@@ -209,3 +209,6 @@ class TestWhereGovernanceIsTold:
         assert answer.status_code == 200, answer.text
         told = site.service.story(answer.json()["id"]).request
         assert (told["territories"], told["audience"]) == (["JP", "US"], "internal")
+        twice = {**form, "governance[territories]": "EU"}
+        answer = site["agent"].post("/v1/videos", data=twice, files={"nothing": (None, "")})
+        refusal(answer, 400, "form_invalid")

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from governance.api import uploads
+from governance.kernel.errors import Unavailable
 from tests.api.site import CANARY, PICTURE, UPLOAD_LIMIT, Site, refusal
 from tests.platform import ORGANISATION
 
@@ -134,6 +136,34 @@ class TestFinishedFiles:
             answer = connection.recv(4096).decode()
         assert answer.startswith("HTTP/1.1 401")
         assert "credentials_missing" in answer
+
+    def test_who_may_import_nowhere_is_refused_before_the_file_is_sent(self, site: Site) -> None:
+        site.employ("looker", ["generation:read"], "producer")
+        host, port = site.authority.split(":")
+        connecting = socket.create_connection((host, int(port)), timeout=10)
+        with site.recorded("access.denied"), connecting as connection:
+            head = (
+                f"POST {ASSETS} HTTP/1.1\r\nHost: {site.authority}\r\n"
+                f"Authorization: Bearer {site.keys['looker']}\r\n"
+                f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
+            )
+            connection.sendall(head.encode())
+            answer = connection.recv(4096).decode()
+        assert answer.startswith("HTTP/1.1 403")
+
+    def test_a_file_that_fills_the_disk_with_others_is_refused_on_its_way(
+        self, site: Site, edit: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left = iter([True])  # there is room when it begins
+
+        def require_room() -> None:
+            if not next(left, False):
+                raise Unavailable("disk_full", "The media store has no room; free disk space.")
+
+        monkeypatch.setattr(uploads, "LOOK_EVERY", 1)
+        monkeypatch.setattr(site.service.context.media, "require_room", require_room)
+        answer = self.send(site, edit)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "disk_full")
 
     def test_a_signed_file_is_the_one_that_was_signed_and_counts_once(
         self, site: Site, edit: Path

@@ -96,6 +96,7 @@ def test_a_sidecar_speaks_for_its_file_and_what_is_refused_is_set_aside(
     put(s3, "said.png.json", b'{"governance": {"project": "other"}}')
     put(s3, "notes.txt", b"no media")
     put(s3, "deeper/other.png", b"not of this folder")
+    put(s3, "", b"")  # a folder, as consoles make them
     assert set(send(client)) == {
         "done/said.png.governance.json", "failed/notes.txt.governance.json"
     }  # fmt: skip

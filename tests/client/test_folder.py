@@ -13,7 +13,7 @@ from PIL import Image
 from governance.cli import main
 from governance.client.client import ApiKey, GovernanceApiError, GovernanceClient
 from governance.client.folder import WatchedFolder, Words
-from governance.client.places import Folder
+from governance.client.places import Folder, PlaceUnavailable
 from tests.api.site import Site, open_site
 
 SAID = {
@@ -245,3 +245,69 @@ def test_the_command_sends_what_is_there_and_keeps_others_out(
     leaving.set()
     thread.join()
     assert "another process" in capsys.readouterr().err
+
+
+def test_a_file_whose_sidecar_went_ahead_is_not_sent_without_it(
+    site: Site, client: GovernanceClient, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(inbox / "half.png", "peru")
+    (inbox / "half.png.json").write_text('{"governance": {"project": "secret"}}')
+    before, move = imports(site), Folder.move
+
+    def crash(self: Folder, name: str, to: str) -> None:
+        if name == "half.png":
+            raise OSError("killed")
+        move(self, name, to)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "move", crash)
+        with pytest.raises(OSError, match="killed"):
+            send(client, inbox)
+    assert "half.png.json" in names(inbox / "done")
+    (result,) = send(client, inbox)
+    assert imports(site) == before + 1
+    assert site.service.story(result["id"]).request["project"] == "secret"
+    assert {"half.png", "half.png.json"} <= names(inbox / "done")
+
+
+def test_a_file_that_is_taken_away_meanwhile_stops_nothing(
+    client: GovernanceClient, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(inbox / "first.png", "linen")
+    picture(inbox / "second.png", "azure")
+    watched = watch(client, inbox)
+    assert list(watched.look()) == []
+    looking = watched.look()
+    assert next(looking) == "done/first.png.governance.json"
+    (inbox / "second.png").unlink()
+    assert list(looking) == []
+
+
+def test_a_file_that_must_not_be_read_is_told_after_the_others(
+    client: GovernanceClient, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(inbox / "closed.png", "ivory")
+    picture(inbox / "open.png", "snow")
+    opening = Path.open
+
+    def refuse(path: Path, *args: Any, **options: Any) -> Any:  # whoever is root may read all
+        if path.name == "closed.png":
+            raise PermissionError
+        return opening(path, *args, **options)
+
+    watched = watch(client, inbox)
+    assert list(watched.look()) == []
+    looking = watched.look()
+    monkeypatch.setattr(Path, "open", refuse)
+    assert next(looking) == "done/open.png.governance.json"
+    with pytest.raises(PlaceUnavailable, match=r"closed\.png"):
+        next(looking)
+
+
+def test_who_may_only_import_keeps_the_results_as_they_are(site: Site, inbox: Path) -> None:
+    site.employ("loader", ["asset:import"], "producer")
+    picture(inbox / "blind.png", "tan")
+    with GovernanceClient(site.url, auth=ApiKey(site.keys["loader"])) as client:
+        (result,) = send(client, inbox)
+        assert watch(client, inbox).refresh() == 0
+    assert json.loads((inbox / "done/blind.png.governance.json").read_text()) == result

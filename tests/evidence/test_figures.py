@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from governance.evidence.figures import LABELS, figures
 from governance.evidence.record import Record
 from governance.evidence.story import RULES, Story, apply, story
-from tests.evidence.samples import PERSON, Told, imported, record, released, told
+from tests.evidence.samples import OTHERWISE, PERSON, Told, imported, record, released, told
 from tests.evidence.test_story import WAYS
 
 ROADS = [*(way for way in WAYS.values() if way), imported()]
@@ -75,6 +75,12 @@ def test_every_request_is_counted_in_exactly_one_outcome(population: list[Story]
 @given(populations)
 def test_the_summary_page_has_a_line_for_every_count_in_its_order(population: list[Story]) -> None:
     assert list(figures(population)["counts"]) == list(LABELS)
+
+
+def test_money_that_is_held_for_a_withdrawn_order_is_told() -> None:
+    ended = ("generation.ended", OTHERWISE["generation.ended"])
+    withdrawn = story(told([*released()[:5], ended]))
+    assert figures([withdrawn])["held"] == {"EUR": "0.4000"}
 
 
 def test_the_figures_of_one_release_are_as_expected() -> None:

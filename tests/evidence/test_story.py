@@ -189,6 +189,26 @@ def test_money_is_held_while_the_outcome_is_unknown_and_freed_by_a_failure() -> 
     assert story(told(WAYS["failed"])).held is None
 
 
+WITHDRAWN = then(5, "generation.ended")
+
+
+def test_money_stays_held_for_what_was_withdrawn_while_its_vendor_went_on() -> None:
+    withdrawn = story(told(WITHDRAWN))
+    assert (withdrawn.state, withdrawn.held, withdrawn.is_unresolved) == ("cancelled", MONEY, True)
+    assert not story(told(WAYS["cancelled"])).is_unresolved
+
+
+def test_what_it_cost_is_told_later_and_it_stays_withdrawn() -> None:
+    lost = story(told([*WITHDRAWN, ("provider.resolved", EVENTS["provider.resolved"])]))
+    assert (lost.state, lost.held, lost.cost) == ("cancelled", None, MONEY)
+    assert not lost.is_unresolved
+
+
+def test_nobody_goes_on_with_what_was_withdrawn() -> None:
+    found = {**EVENTS["provider.resolved"], "outcome": "found", "job": JOB}
+    assert refused([*WITHDRAWN, ("provider.resolved", found)]).code == "story_impossible"
+
+
 def test_what_failed_attempts_cost_is_added_to_what_the_last_one_cost() -> None:
     again = [*then(4, "provider.failed", final=False, cost=MONEY), *ROAD[3:6]]
     assert story(told(again)).cost == {"amount": "0.8000", "currency": "EUR"}

@@ -183,6 +183,8 @@ def choice_for(house: House, generation: str, command: str) -> Choice | None:
 def carried_on(house: House, generation: str) -> Story:
     """Restart the engine; people do what is left to them; the story at its end."""
     engine = Engine(house.service.context)
+    if house.service.row(generation).leased:
+        house.service.hurry(generation)  # on PostgreSQL a dead worker's lease has to run out
     engine.start()
     try:
         while (story := house.service.rest(generation)).state not in ENDS:

@@ -4,13 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from governance.kernel.database import Database, check
+from governance.kernel.database import MAX_RETRIES, TRANSIENT, Database, check
 from governance.kernel.errors import Unavailable
 
 
@@ -55,6 +55,23 @@ def insert(body: str, *, fail: bool = False) -> Callable[[Connection], str]:
     return run
 
 
+def count(body: str, meet: threading.Barrier | None = None) -> Callable[[Connection], None]:
+    """Lock a note by counting in it; then wait until the other process has locked one too."""
+
+    def run(connection: Connection) -> None:
+        connection.execute(text("UPDATE note SET n = n + 1 WHERE body = :body"), {"body": body})
+        if meet is not None:
+            meet.wait(10)
+
+    return run
+
+
+def counted(database: Database) -> dict[str, int]:
+    with database.read() as session:
+        rows = session.connection().execute(text("SELECT body, n FROM note"))
+        return {row.body: row.n for row in rows}
+
+
 def bodies(database: Database) -> list[str]:
     with database.read() as session:
         return sorted(row[0] for row in session.connection().execute(text("SELECT body FROM note")))
@@ -96,6 +113,90 @@ def test_what_fails_at_the_commit_fails_for_everyone_who_was_in_it(notes: Databa
     assert [type(outcome) for outcome in outcomes] == [IntegrityError, IntegrityError]
     assert bodies(notes) == []
     assert notes.write(insert("the next one works")) in bodies(notes)
+
+
+class TestTwoProcesses:
+    """On PostgreSQL they write at the same time, and may wait for each other."""
+
+    @pytest.fixture
+    def here(self, postgres_url: str) -> Iterator[Database]:
+        with closing(Database(postgres_url)) as database:
+            database.write(lambda c: c.execute(text("CREATE TABLE note (body TEXT, n INT)")))
+            database.write(lambda c: c.execute(text("INSERT INTO note VALUES ('a', 0), ('b', 0)")))
+            yield database
+
+    @pytest.fixture
+    def there(self, here: Database) -> Iterator[Database]:
+        with closing(Database(here.url)) as database:
+            yield database
+
+    def test_batches_that_wait_for_each_other_are_both_written(
+        self, here: Database, there: Database
+    ) -> None:
+        both = threading.Barrier(2)
+        with ThreadPoolExecutor(4) as pool:
+            asked = []
+            with held(here), held(there):
+                for database, first, then in ((here, "a", "b"), (there, "b", "a")):
+                    asked.append(pool.submit(database.write, count(first, both)))
+                    queued(database, 1)
+                    asked.append(pool.submit(database.write, count(then)))
+                    queued(database, 2)
+            assert [future.exception(30) for future in asked] == [None] * 4
+        assert counted(here) == {"a": 2, "b": 2}
+
+    def test_single_writes_that_wait_for_each_other_are_both_written(
+        self, here: Database, there: Database
+    ) -> None:
+        both = threading.Barrier(2)
+
+        def crosswise(first: str, then: str) -> Callable[[Connection], None]:
+            waits = iter([both])
+
+            def run(connection: Connection) -> None:
+                count(first, next(waits, None))(connection)
+                count(then)(connection)
+
+            return run
+
+        with ThreadPoolExecutor(2) as pool:
+            asked = [
+                pool.submit(here.write, crosswise("a", "b")),
+                pool.submit(there.write, crosswise("b", "a")),
+            ]
+            assert [future.exception(30) for future in asked] == [None, None]
+        assert counted(here) == {"a": 2, "b": 2}
+
+    @pytest.mark.parametrize("state", sorted(TRANSIENT))
+    def test_what_is_never_let_through_fails_after_some_tries(
+        self, here: Database, state: str
+    ) -> None:
+        tries: list[int] = []
+
+        def lose(connection: Connection) -> None:
+            tries.append(len(tries))
+            raise_error = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$"
+            connection.execute(text(raise_error))
+
+        with ThreadPoolExecutor(2) as pool:
+            with held(here):
+                asked = [pool.submit(here.write, lose), pool.submit(here.write, count("a"))]
+                queued(here, 2)
+            assert isinstance(asked[0].exception(10), DBAPIError)
+            assert asked[1].exception(10) is None
+        assert len(tries) == 1 + MAX_RETRIES
+        assert counted(here) == {"a": 1, "b": 0}
+
+    def test_any_other_fault_is_answered_at_once(self, here: Database) -> None:
+        tries: list[int] = []
+
+        def fail(connection: Connection) -> None:
+            tries.append(len(tries))
+            connection.execute(text("SELECT nothing FROM nowhere"))
+
+        with pytest.raises(DBAPIError):
+            here.write(fail)
+        assert len(tries) == 1
 
 
 def test_writes_run_one_at_a_time_in_the_order_they_came(notes: Database) -> None:

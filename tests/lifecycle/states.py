@@ -16,6 +16,7 @@ from governance.kernel import clock
 from governance.lifecycle import commands, engine
 from governance.lifecycle.context import Context
 from governance.lifecycle.statements import Choice
+from governance.routing.catalogue import Catalogue
 from governance.routing.provider import Job, Order, Provider, Status
 from governance.routing.registry import Providers
 from tests.house import CLIP, DEAR_CLIP, DOUBTFUL, PICTURE, VENDOR_CLIP, House
@@ -88,6 +89,14 @@ def providing(context: Context, instead: Mapping[str, Provider]) -> Context:
     makers = {name: lambda _, given=given: given for name, given in instead.items()}
     known = context.providers
     return replace(context, providers=Providers({**known.makers, **makers}, known.accounts))
+
+
+def without(context: Context, model: str) -> Catalogue:
+    """The catalogue once a model has left it."""
+    known = context.catalogue
+    left = tuple(one for one in known.models if one.id != model)
+    groups = {name: known.countries([name]) for name in ("EU",)}
+    return Catalogue(left, groups, known.horizon, known.learning)
 
 
 def submitting(house: House, request: GenerationRequest = PICTURE) -> str:

@@ -87,6 +87,24 @@ def test_withdrawing_before_the_order_gives_it_back_and_after_it_does_not(
     spender.house.service.run(late, State.GENERATING)
     commands.cancel(context, late, spender.principal)
     assert spender.balance.reserved == PRICE
+    told = Resolution("lost", "vendor_invoice", cost=Decimal("0.04"))
+    resolve(context, late, spender.house.officer, told)
+    assert (spender.balance.reserved, spender.balance.spent) == (Decimal(0), Decimal("0.04"))
+
+
+def test_a_vendor_that_stops_its_job_gives_it_back(
+    spender: Spender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spender.house.vendor.state, "flavour", "vllm")
+    generation = spender.ask()
+    spender.house.service.run(generation, State.GENERATING)
+    commands.cancel(spender.house.service.context, generation, spender.principal)
+    assert (spender.balance.reserved, spender.balance.spent) == (Decimal(0), Decimal(0))
+
+
+def test_what_was_made_and_cannot_be_fetched_is_spent(spender: Spender) -> None:
+    spender.house.service.run(spender.ask(prompt="[[wrong-media]]"), State.FAILED)
+    assert (spender.balance.reserved, spender.balance.spent) == (Decimal(0), PRICE)
 
 
 def test_a_spend_that_a_person_refuses_gives_it_back(spender: Spender) -> None:

@@ -4,10 +4,13 @@ import fcntl
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TypeVar, cast
 
 import pytest
@@ -21,6 +24,7 @@ from governance.ledger import Ledger
 from governance.lifecycle import commands, engine
 from governance.lifecycle.context import Context
 from governance.lifecycle.engine import MAX_FAILURES, Engine
+from governance.routing import providers
 from governance.routing.provider import Job, Order, Status
 from governance.routing.router import Router
 from tests.house import PICTURE, VENDOR_CLIP, House, small_policies
@@ -35,6 +39,7 @@ from tests.lifecycle.states import (
 from tests.platform import Service, counted, open_service
 
 T = TypeVar("T")
+PREFIX = f"{providers.__name__}."
 
 
 @dataclass
@@ -54,17 +59,33 @@ class Counting(Wrapped):
 
 
 @dataclass
-class Stalling(Wrapped):
-    """Its first poll hangs until it is let go."""
+class Hanging(Wrapped):
+    """What a test picks of it hangs, the first time, until it is let go."""
 
     entered: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    def poll(self, job: Job) -> Status:
+    def hang(self) -> None:
         if not self.entered.is_set():
             self.entered.set()
             assert self.let_go.wait(10)
+
+
+class Stalling(Hanging):
+    """Its first poll hangs."""
+
+    def poll(self, job: Job) -> Status:
+        self.hang()
         return self.inner.poll(job)
+
+
+class Pondering(Hanging):
+    """It has taken the order, and takes its time to say so."""
+
+    def submit(self, order: Order) -> tuple[Job, str]:
+        answer = self.inner.submit(order)
+        self.hang()
+        return answer
 
 
 class Broken(Wrapped):
@@ -239,6 +260,61 @@ def test_no_money_is_spent_while_the_intent_cannot_be_written(
     assert house.vendor.posts(generation) == 1
 
 
+def test_an_answer_whose_record_cannot_be_written_at_once_is_not_lost(
+    house: House, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "COMMIT_WAITS", (0.01, 0.01))
+    generation = house.made(State.ROUTED, VENDOR_CLIP)
+    service.hurry(generation)
+    assert engine.run_step(before_write(service.context, 3, refuse), generation)
+    assert service.story(generation).state == State.GENERATING
+    assert "provider.unknown" not in service.events(generation)
+    assert house.vendor.posts(generation) == 1
+
+
+def test_an_answer_that_can_never_be_written_leaves_the_order_unknown(
+    house: House, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "COMMIT_WAITS", (0.01, 0.01))
+    generation = house.made(State.ROUTED, VENDOR_CLIP)
+    service.hurry(generation)
+    assert engine.run_step(before_write(service.context, (3, 4, 5), refuse), generation)
+    assert service.story(generation).state == State.SUBMITTING
+    assert service.step(generation).state == State.UNKNOWN
+    assert house.vendor.posts(generation) == 1
+
+
+def test_an_answer_for_which_somebody_else_was_faster_is_not_written_again(
+    house: House, service: Service
+) -> None:
+    generation = house.made(State.ROUTED, VENDOR_CLIP)
+
+    def recover() -> None:
+        assert service.step(generation).state == State.UNKNOWN
+
+    service.hurry(generation)
+    late = before_write(service.context, (3, 4), recover)
+    assert not engine.run_step(late, generation)
+    assert service.events(generation)[-1] == "provider.unknown"
+
+
+def test_nobody_takes_an_order_over_before_its_vendor_must_have_answered(
+    house: House, service: Service
+) -> None:
+    pondering = Pondering(provider_of(service.context, "openai-videos"))
+    slow_context = providing(service.context, {"openai-videos": pondering})
+    generation = house.made(State.ROUTED, VENDOR_CLIP)
+    service.hurry(generation)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(engine.run_step, slow_context, generation)
+        assert pondering.entered.wait(10)
+        with freeze_time(clock.now() + timedelta(seconds=3 * longest_silence()), tick=True):
+            assert not engine.run_step(service.context, generation)
+        pondering.let_go.set()
+        assert slow.result(10)
+    assert service.story(generation).state == State.GENERATING
+
+
 def test_a_step_that_keeps_failing_before_any_order_ends_the_generation(
     house: House, service: Service
 ) -> None:
@@ -306,31 +382,63 @@ def test_a_vendor_that_does_not_answer_keeps_no_file_from_being_finished(
     keeper.stop()
 
 
-def test_an_engine_takes_up_at_once_what_a_dead_one_had_leased(running: Service) -> None:
-    caller = running.caller(running.person("producer"))
-    generation = running.ask(PICTURE, caller).id
+@pytest.fixture
+def orphan(running: Service) -> str:
+    """A generation whose worker died after the order went out."""
+    generation = running.ask(PICTURE, running.caller(running.person("producer"))).id
     running.run(generation, State.ROUTED)
     with pytest.raises(Death):
         engine.run_step(wrapping(running.context, DyingAfterPost), generation)
-    due = running.row(generation).wake_at
-    assert due is not None
-    assert (due - clock.now()).total_seconds() > 100
+    return generation
+
+
+def test_an_engine_takes_up_at_once_what_a_dead_one_had_leased(
+    running: Service, orphan: str
+) -> None:
+    if not running.context.database.is_local:
+        pytest.skip("nobody knows who is dead elsewhere")
     running.platform.engine.start()
-    running.wait(generation, State.RELEASED)
+    running.wait(orphan, State.RELEASED)
 
 
-def test_an_engine_leaves_the_leases_of_a_living_one_alone(running: Service) -> None:
-    caller = running.caller(running.person("producer"))
-    generation = running.ask(PICTURE, caller).id
-    running.run(generation, State.ROUTED)
-    with pytest.raises(Death):
-        engine.run_step(wrapping(running.context, DyingAfterPost), generation)
+def test_where_engines_may_live_on_other_machines_a_lease_has_to_run_out(
+    running: Service, orphan: str
+) -> None:
+    if running.context.database.is_local:
+        pytest.skip("all engines are on this machine")
+    running.platform.engine.start()
+    assert running.row(orphan).leased
+    running.hurry(orphan)
+    running.wait(orphan, State.RELEASED)
+
+
+def test_an_engine_leaves_the_leases_of_a_living_one_alone(running: Service, orphan: str) -> None:
     with (running.context.settings.data_dir / "engine.lock").open("w") as living:
-        fcntl.flock(living, fcntl.LOCK_EX)
+        fcntl.flock(living, fcntl.LOCK_SH)
         running.platform.engine.start()
-        assert running.row(generation).leased
+        assert running.row(orphan).leased
         running.platform.engine.stop()
-    assert running.story(generation).state == State.SUBMITTING
+    assert running.story(orphan).state == State.SUBMITTING
+
+
+def test_the_engine_that_came_first_may_restart_while_another_is_at_an_order(
+    running: Service,
+) -> None:
+    pondering = Pondering(provider_of(running.context, "local"))
+    first, again = Engine(running.context), Engine(running.context)
+    second = Engine(providing(running.context, {"local": pondering}))
+    first.start()
+    second.start()
+    first.stop()
+    generation = running.ask(PICTURE, running.caller(running.person("producer"))).id
+    assert pondering.entered.wait(10)
+    again.start()
+    assert running.row(generation).leased
+    pondering.let_go.set()
+    running.wait(generation, State.RELEASED)
+    again.stop()
+    second.stop()
+    assert counted(running.events(generation), "provider.submitted") == 1
 
 
 def test_the_engine_keeps_house_now_and_then(running: Service) -> None:
@@ -342,21 +450,30 @@ def test_the_engine_keeps_house_now_and_then(running: Service) -> None:
         keeper.stop()
 
 
-def before_write(context: Context, number: int, intrude: Callable[[], None]) -> Context:
-    """The context, where somebody else slips in before its write of this number."""
+def before_write(
+    context: Context, numbers: int | Collection[int], intrude: Callable[[], None]
+) -> Context:
+    """The context, where something else comes in before its writes of these numbers."""
+    chosen = (numbers,) if isinstance(numbers, int) else numbers
     writes = itertools.count(1)
 
     class Door:
         read = context.database.read
 
         def write(self, run: Write[T]) -> T:
-            if next(writes) == number:
+            if next(writes) in chosen:
                 intrude()
             return context.database.write(run)
 
     return replace(context, database=cast(Database, Door()))
 
 
+def longest_silence() -> float:
+    """Seconds for which an adapter waits at most: to connect, to send, or to be answered."""
+    modules = (import_module(found.name) for found in iter_modules(providers.__path__, PREFIX))
+    return max(getattr(module, "TIMEOUT", 0.0) for module in modules)
+
+
 def refuse(*_: object) -> None:
-    """In place of `Ledger.append_all`."""
+    """In place of `Ledger.append_all`, or before a write."""
     raise IntegrityError("record_refused", "The disk says no.")

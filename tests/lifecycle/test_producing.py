@@ -11,6 +11,7 @@ from governance.evidence.story import State, Story
 from governance.kernel import clock, ids
 from governance.kernel.errors import Conflict, InvalidRequest, NotFound
 from governance.lifecycle import producing, submitting
+from governance.lifecycle.questions import prompt_of
 from governance.productions import productions
 from governance.productions.lineage import lineage
 from governance.productions.productions import Version
@@ -38,6 +39,15 @@ def changed(house: House, made: Version, **changes: Any) -> Version:
         STYLE,
         replaces=made.digest,
         by=house.producer.id,
+    )
+
+
+def close(house: House, made: Version) -> None:
+    context = house.service.context
+    context.database.write(
+        lambda c: productions.close(
+            c, context.ledger, made.production, organisation=ORGANISATION, by=house.producer.id
+        )
     )
 
 
@@ -121,7 +131,11 @@ class TestLimits:
         made = opened(house)
         caller = house.caller(idempotency_key=ids.new_id("k"))
         first = house.service.ask(within(made), caller)
-        changed(house, made, budget=Quote(Decimal(50)))
+        changed(house, made, territories=("DE",), sector="film", budget=Quote(Decimal(50)))
+        assert house.service.ask(within(made), caller).id == first.id
+        close(house, made)
+        with pytest.raises(Conflict):
+            house.ask(within(made))
         assert house.service.ask(within(made), caller).id == first.id
 
     def test_what_would_be_sent_is_screened_not_what_was_asked(self, house: House) -> None:
@@ -165,6 +179,20 @@ class TestPromoting:
         assert (final.prompt, final.references) == ("a quiet harbour", ("a" * 64,))
         assert (final.purpose, final.parent, final.task) == ("final", draft.id, "generate")
         assert (final.production, final.model) == (made.production, IMAGE)
+
+    def test_the_words_stay_their_author_s_and_are_erased_with_theirs(self, house: House) -> None:
+        service = house.service
+        author = service.person("producer")
+        words = replace(PICTURE, prompt="a heron over reeds", purpose="intermediate")
+        draft = service.run(service.ask(words, service.caller(author)).id)
+        final = service.ask(producing.promoted(service.context, draft, IMAGE), house.caller())
+        assert prompt_of(service.context, final) == "a heron over reeds"
+        service.context.database.write(
+            lambda c: service.context.ledger.erase(c, author.id, basis="consent", by=author.id)
+        )
+        with pytest.raises(Conflict) as caught:
+            prompt_of(service.context, final)
+        assert caught.value.code == "prompt_erased"
 
     def test_what_changes_another_file_is_not_promoted(self, house: House) -> None:
         draft = house.service.story(house.made(State.RELEASED))

@@ -182,6 +182,7 @@ def following(step: Step, state: State) -> set[str]:
         for event in step.appends
         if state in RULES[event].allowed_in
         for body in (ended if event == "generation.ended" else BODIES[event])
+        if (state, body.get("outcome")) != (State.CANCELLED, "found")  # its file is not wanted
     }
 
 
@@ -195,7 +196,8 @@ def standing(state: State) -> Story:
     now = clock.rfc3339(clock.now())
     story = Story(id="gen_1", state=state, request=request, changed_at=now)
     route = {"provider": "p", "model": "m", "quote": None}
-    return replace(story, delivered_file={"digest": DIGEST}, route=route)
+    held = {"amount": "1", "currency": "USD"}
+    return replace(story, delivered_file={"digest": DIGEST}, route=route, held=held)
 
 
 def record(event: str, body: dict[str, Any]) -> Record:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from freezegun import freeze_time
@@ -10,14 +11,16 @@ from pydantic import SecretStr
 from governance.evidence.story import State
 from governance.kernel import clock
 from governance.lifecycle import engine
+from governance.lifecycle.context import Context
 from governance.lifecycle.generating import MAX_ATTEMPTS
 from governance.lifecycle.questions import private_of
 from governance.routing.account import Account
-from governance.routing.provider import Job, Order
+from governance.routing.provider import Job, Order, Status
 from governance.routing.providers.openai_videos import OpenAIVideos
+from governance.routing.registry import Providers
 from governance.simulators.openai_videos import RETRY_AFTER
 from tests.house import PICTURE, VENDOR_CLIP, House
-from tests.lifecycle.states import Wrapped, providing, submitting, wrapping
+from tests.lifecycle.states import Wrapped, providing, submitting, without, wrapping
 from tests.platform import Service, counted
 
 QUOTE = {"amount": "0.05", "currency": "USD"}
@@ -42,6 +45,20 @@ class Broken(Wrapped):
     def submit(self, order: Order) -> tuple[Job, str]:
         self.inner.submit(order)
         raise ZeroDivisionError
+
+
+@dataclass
+class Priced(Wrapped):
+    """A vendor that tells what a job has cost."""
+
+    def poll(self, job: Job) -> Status:
+        return replace(self.inner.poll(job), cost=Decimal("0.07"))
+
+
+def without_adapter(context: Context) -> Context:
+    known = context.providers
+    makers = {name: make for name, make in known.makers.items() if name != "openai-videos"}
+    return replace(context, providers=Providers(makers, known.accounts))
 
 
 def test_a_busy_vendor_is_asked_again_later_with_both_attempts_on_record(
@@ -85,7 +102,6 @@ def test_a_vendor_that_stays_busy_is_not_asked_for_ever(house: House) -> None:
         ("[[invalid]]", "invalid"),
         ("[[fail]]", "internal"),
         ("[[failed-http]]", "internal"),
-        ("[[odd-status]]", "internal"),
         ("[[wrong-media]]", "internal"),
         ("[[redirect]]", "internal"),
         ("[[expired]]", "gone"),
@@ -100,6 +116,91 @@ def test_a_vendor_that_says_no_ends_the_generation_after_one_order(
     assert story.held is None
     assert house.vendor.posts(generation) == 1
     assert house.service.files(generation) == set()
+
+
+@pytest.mark.parametrize("prompt", ["[[wrong-media]]", "[[redirect]]", "[[expired]]"])
+def test_what_the_vendor_has_made_is_paid_for_even_if_it_cannot_be_fetched(
+    house: House, prompt: str
+) -> None:
+    story = house.service.story(house.made(State.FAILED, VENDOR_CLIP, prompt))
+    assert (story.cost, story.held) == (QUOTE, None)
+
+
+def test_a_vendor_that_names_its_price_is_believed_also_where_its_file_is_none(
+    house: House, service: Service
+) -> None:
+    generation = house.ask(VENDOR_CLIP, "[[wrong-media]]")
+    story = service.run(generation, State.FAILED, wrapping(service.context, Priced))
+    assert story.cost == {"amount": "0.07", "currency": "USD"}
+
+
+def test_what_the_vendor_says_has_failed_costs_nothing(house: House) -> None:
+    story = house.service.story(house.made(State.FAILED, VENDOR_CLIP, "[[fail]]"))
+    assert (story.cost, story.held) == (None, None)
+
+
+def test_a_job_in_a_state_that_nobody_knows_is_unknown_and_its_money_held(house: House) -> None:
+    story = house.service.story(house.made(State.UNKNOWN, VENDOR_CLIP, "[[odd-status]]"))
+    assert story.fault and story.fault["reason"] == "state_unknown"
+    assert story.held == QUOTE
+
+
+def test_a_job_that_the_vendor_does_not_know_any_more_is_unknown_and_its_money_held(
+    house: House, service: Service
+) -> None:
+    generation = house.made(State.GENERATING, VENDOR_CLIP)
+    del house.vendor.state.videos[(service.story(generation).job or {})["id"]]
+    story = service.run(generation, State.UNKNOWN)
+    assert story.fault and story.fault["reason"] == "job_gone"
+    assert story.held == QUOTE
+
+
+class TestTheHealthOfAModel:
+    @pytest.fixture
+    def noted(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+        """What the breaker is told, None for well."""
+        told: list[str | None] = []
+        monkeypatch.setattr(
+            service.context.health, "note", lambda organisation, model, fault: told.append(fault)
+        )
+        return told
+
+    def test_a_job_counts_as_good_once_its_file_is_here(
+        self, house: House, noted: list[str | None]
+    ) -> None:
+        house.made(State.FETCHED, VENDOR_CLIP)
+        assert noted == [None]
+
+    @pytest.mark.parametrize(
+        ("prompt", "fault"), [("[[wrong-media]]", "internal"), ("[[expired]]", "gone")]
+    )
+    def test_a_file_that_cannot_be_fetched_counts_as_a_fault(
+        self, house: House, noted: list[str | None], prompt: str, fault: str
+    ) -> None:
+        house.made(State.FAILED, VENDOR_CLIP, prompt)
+        assert noted == [fault]
+
+    def test_a_download_that_has_to_be_repeated_counts_as_nothing(
+        self, house: House, service: Service, noted: list[str | None]
+    ) -> None:
+        generation = house.made(State.GENERATING, VENDOR_CLIP, "[[cut]]")
+        for _ in range(3):
+            assert service.step(generation).state == State.GENERATING
+        assert noted == []
+
+
+@pytest.mark.parametrize("missing", ["adapter", "model"])
+def test_nothing_is_intended_without_an_adapter_and_a_model(
+    house: House, service: Service, missing: str
+) -> None:
+    generation = house.made(State.ROUTED, VENDOR_CLIP)
+    context = without_adapter(service.context)
+    if missing == "model":
+        context = replace(service.context, catalogue=without(service.context, VENDOR_CLIP.model))
+    story = service.run(generation, State.FAILED, context)
+    assert story.ending and story.ending["code"] == "internal_error"
+    assert (story.attempts, story.held) == (0, None)
+    assert house.vendor.posts(generation) == 0
 
 
 @pytest.mark.parametrize("prompt", ["[[500]]", "[[drop]]", "[[garbled]]", "[[hang]]"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from governance.notifications import delivery
+from governance.notifications import addresses, delivery
 from governance.notifications.tables import Notification
 from tests.notifications.conftest import Office
 from tests.notifications.receiver import Received, Receiver, receiving, until
@@ -143,6 +143,37 @@ def test_a_receiver_that_does_not_answer_is_cut_off_and_holds_up_nobody(
             assert office.attempts(dead) == []
             until(lambda: len(office.attempts(dead)) >= delivery.AT_ONCE_EACH)
     assert {one.fault for one in office.attempts(dead)} == {"no_answer_in_time"}
+
+
+def test_one_organisation_s_slow_receivers_hold_up_no_other_s(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "TIMEOUT", 1.0)
+    hooks = delivery.AT_ONCE // delivery.AT_ONCE_EACH
+    with receiving() as slow, receiving() as quick:
+        slow.slow = threading.Event()
+        dead = [office.register(slow.url, events=["video.completed"]).id for _ in range(hooks)]
+        for _ in range(delivery.AT_ONCE_EACH):
+            office.tell()
+        office.register(quick.url, organisation="other")
+        office.tell(organisation="other")
+        with office.courier():
+            quick.wait(1)
+            assert [office.attempts(hook) for hook in dead] == [[]] * hooks
+
+
+def test_what_a_strange_address_does_to_the_libraries_is_an_attempt_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strange(*_: Any) -> str:
+        raise OverflowError
+
+    monkeypatch.setattr(addresses, "resolve", strange)
+    made = office.register(events=["video.completed"])
+    office.tell()
+    with office.courier():
+        until(lambda: len(office.attempts(made.id)) == 1)
+    assert [one.fault for one in office.attempts(made.id)] == ["connection_failed"]
 
 
 def test_nobody_at_the_address_is_a_failure_like_any_other(office: Office) -> None:

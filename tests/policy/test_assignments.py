@@ -1,7 +1,7 @@
 """Changing who holds which role: checked, judged, recorded, seen everywhere, or not done."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from governance.kernel.errors import (
     NotFound,
 )
 from governance.ledger.ledger import Ledger, read_stream
-from governance.policy import Policy, decide, replay
+from governance.policy import Policy, decide, judge, replay
 from governance.policy.assignments import grant, revoke
+from governance.policy.authorization import Assignment
 from governance.policy.store import PolicyStore
 from governance.policy.versions import document, keep
 from tests.policy.samples import BASE
@@ -220,6 +221,61 @@ def test_a_policy_on_which_casbin_disagrees_changes_nothing(
     assert caught.value.code == "policy_disagreement"
     assert not may(PolicyStore(database, policy), ADA, "review:decide")
     assert (epoch(database), changes(database)) == (0, [])
+
+
+class TestAskingCasbin:
+    """It is slow, so it is asked once about each kind of change, and about no name."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[set[str]]]:
+        """The subjects of the assignments that were put to Casbin each time."""
+        subjects: list[set[str]] = []
+        make = judge.make_enforcer
+
+        def noted(model: str, permissions: Any, assignments: Sequence[Assignment]) -> Any:
+            subjects.append({held.subject for held in assignments})
+            return make(model, permissions, assignments)
+
+        judge.rehearse_change.cache_clear()
+        monkeypatch.setattr(judge, "make_enforcer", noted)
+        yield subjects
+        judge.rehearse_change.cache_clear()
+
+    def test_whoever_is_given_the_same_role_the_answer_is_known(
+        self, asked: list[set[str]], change: Change
+    ) -> None:
+        for subject in (ADA, BOB, AGENT, SERVICE):
+            change(grant, subject, "role:producer")
+        (subjects,) = asked
+        assert subjects.isdisjoint({ADA, BOB, AGENT, SERVICE})
+
+    def test_another_role_place_or_what_is_held_besides_is_another_question(
+        self, asked: list[set[str]], change: Change
+    ) -> None:
+        change(grant, ADA, "role:producer")
+        change(grant, BOB, "role:reviewer")
+        change(grant, AGENT, "role:producer", "org/acme/project/film")
+        change(grant, ADA, "role:reviewer")
+        change(revoke, ADA, "role:reviewer")
+        assert len(asked) == 5
+
+    def test_a_disagreement_is_no_answer_and_is_found_each_time(
+        self, database: Database, ledger: Ledger, policy: Policy
+    ) -> None:
+        lenient = replace(
+            policy, model=policy.model.replace(" && !some(where (p.eft == deny))", "")
+        )
+        for subject in (ADA, BOB):
+
+            def attempt(connection: Connection, subject: str = subject) -> None:
+                grant(
+                    connection, ledger, lenient,
+                    subject=subject, role="role:reviewer", domain="org/acme", by="service",
+                )  # fmt: skip
+
+            with pytest.raises(ConfigurationError):
+                database.write(attempt)
+        assert (epoch(database), changes(database)) == (0, [])
 
 
 def test_a_change_that_cannot_be_recorded_does_not_happen(

@@ -282,7 +282,7 @@ class TestAVideo:
 
         assert (tmp_path / "clip").stat().st_size > 0
 
-    @pytest.mark.parametrize("magic", ["[[moved]]", "[[inline]]", "[[bare]]"])
+    @pytest.mark.parametrize("magic", ["[[moved]]", "[[inline]]", "[[bare]]", "[[vendors-host]]"])
     def test_is_fetched_wherever_the_vendor_puts_it(
         self, provider: Google, tmp_path: Path, magic: str
     ) -> None:
@@ -302,20 +302,26 @@ class TestAVideo:
 
 class TestAnAnswerWithoutEnd:
     def test_leaves_an_order_ambiguous(
-        self, provider: Google, monkeypatch: pytest.MonkeyPatch
+        self, vendor: SimulatedGoogle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(google_sdk, "MAX_ANSWER", 100)
 
         with pytest.raises(Fault, match="too large") as fault:
-            provider.submit(image())
+            adapter(vendor, tmp_path).submit(image())
 
         assert fault.value.kind == "ambiguous"
 
-    def test_leaves_a_job_running(self, provider: Google, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_leaves_a_job_running(
+        self,
+        provider: Google,
+        vendor: SimulatedGoogle,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         job, _ = provider.submit(video())
         monkeypatch.setattr(google_sdk, "MAX_ANSWER", 100)
 
-        status = provider.poll(job)
+        status = adapter(vendor, tmp_path).poll(job)
 
         assert (status.state, status.fault) == ("running", "internal")
 
@@ -356,7 +362,12 @@ class TestAnImage:
         assert len(raw) < 500
 
     @pytest.mark.parametrize(
-        ("magic", "kind"), [("[[late-moderate]]", "refused"), ("[[text-only]]", "internal")]
+        ("magic", "kind"),
+        [
+            ("[[late-moderate]]", "refused"),
+            ("[[text-only]]", "internal"),
+            ("[[silent]]", "ambiguous"),
+        ],
     )
     def test_that_was_not_drawn_says_why(
         self, provider: Google, vendor: SimulatedGoogle, magic: str, kind: str

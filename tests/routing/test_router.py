@@ -171,6 +171,21 @@ class TestAFilter:
     def test_voice_where_there_is_none_to_choose(self) -> None:
         assert "no voices" in rejection(model(), voice="coral")
 
+    def test_words_that_take_longer_to_speak_than_is_asked_for(self) -> None:
+        speaking = model(media="audio", frame=None, voices=True)
+        sound = {"media": "audio", "width": 0, "height": 0, "prompt": "a" * 61}
+
+        assert rejection(speaking, seconds=4, **sound) == (
+            "needs `seconds` of at least 5 to speak so many words"
+        )
+        assert router(catalogue(speaking), OPEN).route(request(seconds=5, **sound))
+
+    def test_words_that_are_not_spoken_take_no_time(self) -> None:
+        sound = model(media="audio", frame=None)
+        asked = request(media="audio", width=0, height=0, prompt="a" * 600, seconds=1)
+
+        assert router(catalogue(sound), OPEN).route(asked)
+
     def test_model_that_is_only_announced(self) -> None:
         assert rejection(model(status="announced")) == "announced, not served yet"
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from governance.domain import Media
 from governance.kernel.errors import ConfigurationError
 from governance.routing.account import Account
-from governance.routing.answers import read_object, sentence, withhold
+from governance.routing.answers import read_object, sentence, strange, withhold
 from governance.routing.file_metadata import remove_metadata
 from governance.routing.graphs import Graph, Graphs, fill
 from governance.routing.outputs import download
@@ -44,7 +44,7 @@ class ComfyUI:
     def __init__(self, account: Account, graphs: Graphs, timeout: float = TIMEOUT) -> None:
         self._account = account
         self._graphs = graphs
-        self._http = PlainHTTP(account.base_url, timeout)
+        self._http = PlainHTTP(account.base_url, timeout, account)
         if account.base_url and not account.secrets:
             _require_private(account.base_url)
 
@@ -97,7 +97,8 @@ class ComfyUI:
         if file is None:
             raise Fault("internal", f"The graph has left no {job.kind}.")
         url = f"{self._http.base_url}/view?{urlencode(file)}"
-        download(url, target, limit, job.kind, (), self._http.base_url, self._headers())
+        here, headers = self._http.base_url, self._headers()
+        download(url, target, limit, job.kind, (), here, self._account, headers)
         try:
             remove_metadata(target, job.kind)
         except BaseException:
@@ -213,7 +214,7 @@ def _status(entry: Mapping[str, Any]) -> Status:
         return Status("succeeded", 100, raw=raw)
     if said["status"] == "error":
         return Status("failed", 0, "internal", sentence("internal"), raw)
-    return Status("failed", 0, "internal", "The vendor reports a state that we don't know.", raw)
+    return strange(raw)
 
 
 def _message(message: Any) -> dict[str, str]:

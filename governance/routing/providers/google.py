@@ -12,13 +12,20 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from governance.kernel.errors import ConfigurationError
 from governance.routing.account import Account
-from governance.routing.answers import JOB_ID, read_object, sentence, withhold
+from governance.routing.answers import (
+    JOB_ID,
+    read_object,
+    sentence,
+    while_fetching,
+    withhold,
+)
+from governance.routing.outputs import client as downloading
 from governance.routing.outputs import download, require_host, require_media, save
 from governance.routing.provider import Fault, FaultKind, Job, Order, Status, truncated
 from governance.routing.providers import google_content as content
@@ -78,6 +85,9 @@ class Google:
                 self._fetch_video(job, target, limit)
             else:
                 self._fetch_kept(job, target, limit)
+        except Fault as fault:
+            target.unlink(missing_ok=True)
+            raise while_fetching(fault) from None
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -142,8 +152,9 @@ class Google:
             return
         require_host(uri, HOSTS, self._address)
         self._require_ready(uri)
-        place = self._place(omni.content_address(uri))
-        download(place, target, limit, "video", HOSTS, self._address, self._headers(place))
+        place = self._place(self._reached(omni.content_address(uri)))
+        headers = self._headers(place)
+        download(place, target, limit, "video", HOSTS, self._address, self._account, headers)
 
     def _require_ready(self, uri: str) -> None:
         """A file can still be in the making when its interaction is done."""
@@ -159,14 +170,25 @@ class Google:
         """Where the file lies: the vendor may send us on to a store of its own, once."""
         try:
             with (
-                httpx.Client(timeout=QUESTION_TIMEOUT, trust_env=False) as client,
+                downloading(self._account, QUESTION_TIMEOUT) as client,
                 client.stream("GET", uri, headers=self._headers(uri)) as answer,
             ):
-                place = str(answer.next_request.url) if answer.next_request else uri
+                place = uri
+                if answer.has_redirect_location:
+                    place = _joined(uri, answer.headers["location"])
         except httpx.HTTPError:
             raise Fault("unavailable", sentence("unavailable")) from None
         require_host(place, HOSTS, self._address)
-        return place
+        return self._reached(place)
+
+    def _reached(self, uri: str) -> str:
+        """A file at the vendor's own address by way of the gateway that we order through, if there
+        is one: our key is the gateway's, and opens nothing anywhere else."""
+        asked, own = urlsplit(uri), urlsplit(self._address)
+        if (asked.scheme, asked.hostname) != ("https", HOSTS[0]):
+            return uri
+        path = f"{own.path.rstrip('/')}{asked.path}"
+        return asked._replace(scheme=own.scheme, netloc=own.netloc, path=path).geturl()
 
     def _headers(self, url: str) -> dict[str, str]:
         """Our key, for the address that we order from and for no other."""
@@ -208,6 +230,14 @@ class Google:
 
         timeout = min(self._timeout, QUESTION_TIMEOUT)
         return google_sdk.developer(self._account, timeout, keep_alive=64)
+
+
+def _joined(uri: str, location: str) -> str:
+    """Raises Fault (`internal`)."""
+    try:
+        return urljoin(uri, location)
+    except ValueError:
+        raise Fault("internal", "The vendor's file has moved to an address that is none.") from None
 
 
 def _decoded(data: object) -> bytes:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from governance.routing import wire
 from governance.routing.answers import read_object, retry_after, sentence, withhold
 from governance.routing.provider import Fault, FaultKind
 
@@ -26,7 +27,7 @@ _OUT_OF_QUOTA = re.compile(
     r"PerDay|PerMonth|QUOTA_EXHAUSTED|BILLING_DISABLED|\bprepa(id|yment)|\bspend(ing)? (cap|limit)",
     re.IGNORECASE,
 )
-_DELAY = re.compile(r'"retryDelay"\s*:\s*"(\d+)(?:\.\d+)?s"')
+_DELAY = re.compile(r'"retryDelay"\s*:\s*"(\d{1,6})(?:\.\d+)?s"')
 _BY_STATUS: dict[int, FaultKind] = {
     401: "auth",
     402: "exhausted",
@@ -40,15 +41,11 @@ _BY_CODE: dict[int, FaultKind] = {3: "invalid", 5: "gone", 7: "auth", 8: "thrott
 _UNDECIDED = frozenset({408, 409, 425, 499})  # the server may have done its work all the same
 
 
-class AnswerTooLarge(Exception):
-    """An answer that does not end where one should."""
-
-
 def fault(
     error: Exception, otherwise: FaultKind, secrets: Iterable[str], prompt: str = ""
 ) -> Fault:
     """What an exception out of the SDK means; `otherwise` where the server's part is not clear."""
-    if isinstance(error, AnswerTooLarge):
+    if isinstance(error, wire.TooLarge) or isinstance(error.__cause__, wire.TooLarge):
         kind: FaultKind = "ambiguous" if otherwise == "ambiguous" else "internal"
         return Fault(kind, sentence(kind, "the answer is too large"))
     response = getattr(error, "response", None)
@@ -111,19 +108,11 @@ def _delay(text: str) -> float | None:
 
 def _before_sending(error: Exception) -> FaultKind | None:
     """What kept the request from leaving; None where it may have left."""
-    import httpx2
     from google.auth import exceptions
 
     if isinstance(error, exceptions.GoogleAuthError):  # no token could be had for it
         return "unavailable" if isinstance(error, exceptions.TransportError) else "auth"
-    never = (
-        httpx2.ConnectError,
-        httpx2.ConnectTimeout,
-        httpx2.PoolTimeout,
-        httpx2.UnsupportedProtocol,
-    )
-    is_connection = isinstance(error, never) or isinstance(error.__cause__, never)
-    return "unavailable" if is_connection else None
+    return wire.unsent(error) or wire.unsent(error.__cause__)
 
 
 def _unreadable(error: Exception, otherwise: FaultKind) -> FaultKind:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 USUAL_VOICE = "Kore"  # the vendor has no default
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 _SIZES = ((1024, "1K"), (2048, "2K"), (4096, "4K"))  # by the shorter side, as prices are
+_NO_REASON = ("FINISH_REASON_UNSPECIFIED", "STOP")
 _PCM = re.compile(r"audio/l16;(?:.*;)?\s*rate=(\d{4,6})", re.IGNORECASE)
 _KEPT: dict[str, Any] = {
     "response_id": True,
@@ -50,7 +51,10 @@ def question(order: Order) -> dict[str, Any]:
 
 
 def media_of(answer: "types.GenerateContentResponse", media: Media) -> bytes:
-    """The image or the sound in an answer, as a file. Raises Fault: `refused`, `internal`."""
+    """The image or the sound in an answer, as a file.
+
+    Raises Fault: `refused`, `internal` for another reason of the vendor's, `ambiguous` for none.
+    """
     for part in answer.parts or ():
         blob = part.inline_data
         # What a model draws while it thinks is not its answer.
@@ -70,8 +74,10 @@ def _fault(answer: "types.GenerateContentResponse") -> Fault:
     feedback = answer.prompt_feedback
     blocked = feedback.block_reason if feedback else None
     ends = [one.finish_reason for one in answer.candidates or () if one.finish_reason]
-    why = str((blocked or ends[0]).value) if blocked or ends else "no media"
+    why = str((blocked or ends[0]).value) if blocked or ends else _NO_REASON[0]
     kind: FaultKind = "refused" if blocked or is_refusal(why) else "internal"
+    if why in _NO_REASON:  # it may well have drawn and charged what did not arrive
+        kind = "ambiguous"
     return Fault(kind, sentence(kind, why), telling(answer))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from governance.domain import InputRole
-from governance.routing.answers import sentence
+from governance.routing.answers import sentence, strange
 from governance.routing.provider import Fault, Input, Order, Status, truncated
 from governance.routing.providers import google_files as files
 from governance.routing.providers.google_answers import is_refusal
@@ -89,7 +89,7 @@ def _failed(state: str, body: Mapping[str, Any], raw: str) -> Status:
         return Status("failed", 0, "exhausted", sentence("exhausted", state), raw)
     if state == "cancelled":
         return Status("failed", 0, "gone", sentence("gone", state), raw)
-    errors = [error for error in body.get("errors") or () if isinstance(error, Mapping)]
+    errors = [error for error in _listed(body.get("errors")) if isinstance(error, Mapping)]
     errors += _step_errors(body)
     for error in errors:
         if is_refusal(error.get("code"), error.get("message")):
@@ -99,7 +99,7 @@ def _failed(state: str, body: Mapping[str, Any], raw: str) -> Status:
         return Status("failed", 0, "refused", sentence("refused", "no video"), raw)
     if state in ("failed", "incomplete", "requires_action", "completed"):
         return Status("failed", 0, "internal", sentence("internal", state), raw)
-    return Status("failed", 0, "internal", "The vendor reports a state that we don't know.", raw)
+    return strange(raw)
 
 
 def _made_video(body: Mapping[str, Any]) -> bool:
@@ -110,13 +110,13 @@ def _made_video(body: Mapping[str, Any]) -> bool:
         isinstance(entry, Mapping)
         and str(entry.get("modality")).lower() == "video"
         and entry.get("tokens")
-        for entry in by_modality or ()
+        for entry in _listed(by_modality)
     )
 
 
 def _contents(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for step in _outputs(body):
-        yield from (item for item in step.get("content") or () if isinstance(item, Mapping))
+        yield from (item for item in _listed(step.get("content")) if isinstance(item, Mapping))
 
 
 def _step_errors(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -127,10 +127,13 @@ def _step_errors(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _outputs(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    steps = body.get("steps")
-    for step in steps if isinstance(steps, list) else ():
+    for step in _listed(body.get("steps")):
         if isinstance(step, Mapping) and step.get("type") == "model_output":
             yield step
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _task(order: Order) -> str:

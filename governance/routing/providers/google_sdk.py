@@ -7,7 +7,6 @@ the environment (keys, projects, other addresses) is stated instead.
 import json
 import logging
 import ssl
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -16,10 +15,10 @@ from google import genai
 from google.genai import types
 from google.oauth2 import credentials, service_account
 
+from governance.routing import wire
 from governance.routing.account import Account
 from governance.routing.answers import sentence
 from governance.routing.provider import Fault
-from governance.routing.providers.google_answers import AnswerTooLarge
 
 MAX_ANSWER = 256 * 1024 * 1024  # media in JSON: base64 of at most 192 MiB
 GEMINI = "https://generativelanguage.googleapis.com/"
@@ -33,7 +32,7 @@ def developer(account: Account, timeout: float, *, keep_alive: int) -> genai.Cli
     return genai.Client(
         vertexai=False,
         api_key=_key(account),
-        http_options=_bounded(options, timeout, keep_alive),
+        http_options=_bounded(account, options, timeout, keep_alive),
     )
 
 
@@ -48,7 +47,7 @@ def platform(account: Account, timeout: float, *, keep_alive: int) -> genai.Clie
         credentials=_credentials(_key(account)),
         project=account.project,
         location=account.location,
-        http_options=_bounded(options, timeout, keep_alive),
+        http_options=_bounded(account, options, timeout, keep_alive),
     )
 
 
@@ -69,7 +68,9 @@ def _options(base_url: str, version: str) -> types.HttpOptions:
     return types.HttpOptions(base_url=base_url, api_version=version)
 
 
-def _bounded(options: types.HttpOptions, timeout: float, keep_alive: int) -> types.HttpOptions:
+def _bounded(
+    account: Account, options: types.HttpOptions, timeout: float, keep_alive: int
+) -> types.HttpOptions:
     """keep_alive: connections that stay open. For orders 0: one that the vendor has closed
     meanwhile would make a POST ambiguous."""
     logging.getLogger("google_genai").setLevel(logging.WARNING)
@@ -78,8 +79,10 @@ def _bounded(options: types.HttpOptions, timeout: float, keep_alive: int) -> typ
     options.client_args = {
         "verify": _trusted(),
         "follow_redirects": False,
+        "trust_env": False,
+        "headers": wire.UNPACKED,
         "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=keep_alive),
-        "event_hooks": {"response": [_bound]},
+        "event_hooks": wire.hooks(account, MAX_ANSWER, MAX_ANSWER),
     }
     # Never used, but built with each client: each would read all certificates again.
     options.async_client_args = {"verify": _trusted(), "ssl": _trusted()}
@@ -104,23 +107,3 @@ def _credentials(key: str) -> Any:
         )
     except ValueError:
         raise Fault("auth", "The key is no service account's key.") from None
-
-
-class _Bounded(httpx2.SyncByteStream):
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        size = 0
-        for chunk in self._stream:
-            size += len(chunk)
-            if size > MAX_ANSWER:
-                raise AnswerTooLarge
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _bound(response: httpx2.Response) -> None:
-    response.stream = _Bounded(response.stream)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from governance.domain import InputRole
 from governance.kernel.errors import ConfigurationError
 from governance.routing.account import Account
-from governance.routing.answers import JOB_ID, sentence, withhold
+from governance.routing.answers import JOB_ID, sentence, strange, while_fetching, withhold
 from governance.routing.outputs import require_media, save
 from governance.routing.provider import Fault, FaultKind, Input, Job, Order, Status, truncated
 from governance.routing.providers import google_files as files
@@ -87,7 +87,10 @@ class GoogleVeo:
         return _status(job, operation, self._account.secrets)
 
     def fetch(self, job: Job, target: Path, limit: int) -> None:
-        video = _video_of(self._operation(job))
+        try:
+            video = _video_of(self._operation(job))
+        except Fault as lost:
+            raise while_fetching(lost) from None
         if video is None:
             raise Fault("unavailable", "The vendor has no finished video for this job.")
         try:
@@ -209,7 +212,7 @@ def _status(
     response = operation.response
     if response and (response.rai_media_filtered_count or response.rai_media_filtered_reasons):
         return Status("failed", 0, "refused", sentence("refused", "filtered"), raw)
-    return Status("failed", 0, "internal", sentence("internal", "no video"), raw)
+    return strange(raw)
 
 
 def _video_of(operation: "types.GenerateVideosOperation") -> bytes | None:

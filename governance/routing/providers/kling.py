@@ -15,7 +15,7 @@ from joserfc.jwk import OctKey
 
 from governance.kernel import clock
 from governance.routing.account import Account
-from governance.routing.answers import JOB_ID, read_object, retry_after, sentence, withhold
+from governance.routing.answers import JOB_ID, read_object, retry_after, sentence, strange, withhold
 from governance.routing.outputs import download
 from governance.routing.plain_http import Answer, PlainHTTP
 from governance.routing.provider import Fault, FaultKind, Job, Order, Status, truncated
@@ -66,7 +66,7 @@ class Kling:
 
     def __init__(self, account: Account, timeout: float = TIMEOUT) -> None:
         self._account = account
-        self._http = PlainHTTP(account.base_url or HOME, timeout)
+        self._http = PlainHTTP(account.base_url or HOME, timeout, account)
 
     def configured(self) -> bool:
         return bool(self._account.key.get_secret_value())
@@ -93,7 +93,7 @@ class Kling:
             raise Fault("unavailable", status.message or "The vendor has not finished yet.")
         if status.state == "failed":
             raise Fault(status.fault or "internal", status.message, status.raw)
-        download(url, target, limit, job.kind, OUTPUT_HOSTS, self._http.base_url)
+        download(url, target, limit, job.kind, OUTPUT_HOSTS, self._http.base_url, self._account)
 
     def cancel(self, job: Job) -> bool:
         """The vendor has no word for it."""
@@ -227,4 +227,4 @@ def _status(task: Task, raw: str) -> Status:
         is_refused = any(word in task.words.lower() for word in _REFUSALS)
         kind: FaultKind = "refused" if is_refused else "internal"
         return Status("failed", 0, kind, sentence(kind), raw)
-    return Status("failed", 0, "internal", "The vendor reports a state that we don't know.", raw)
+    return strange(raw)

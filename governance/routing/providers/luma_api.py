@@ -21,12 +21,14 @@ from typing import Any
 import httpx
 
 from governance.kernel.errors import ConfigurationError
+from governance.routing import wire
 from governance.routing.account import Account
-from governance.routing.answers import JOB_ID, read_object, retry_after, sentence, withhold
+from governance.routing.answers import JOB_ID, read_object, retry_after, sentence, strange, withhold
 from governance.routing.outputs import download
 from governance.routing.provider import Fault, FaultKind, Job, Order, Status, truncated
 
 TIMEOUT = 60.0
+ANSWER_LIMIT = 1 << 20
 # Finished files lie on Luma's own hosts or in its store at a cloud, at addresses that expire.
 HOSTS = (
     "*.cdn-luma.com",
@@ -47,12 +49,6 @@ _MODERATED = re.compile(r"moderat|blacklist", re.IGNORECASE)
 _OUT_OF_CREDIT = re.compile(r"insufficient (credit|balance|fund)", re.IGNORECASE)
 _REASON = re.compile(r'("failure_reason"\s*:\s*)"(?:[^"\\]|\\.)*"?')
 _SIGNED_QUERY = re.compile(r'(https?://[^\s"?]+)\?[^\s"]*')
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
 
 
 class LumaApi(ABC):
@@ -149,16 +145,20 @@ class LumaApi(ABC):
         client = httpx.Client(
             timeout=self._timeout,
             follow_redirects=False,
+            trust_env=False,
+            event_hooks=wire.hooks(self._account, ANSWER_LIMIT, ANSWER_LIMIT),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
         )
         weakref.finalize(self, client.close)
-        return self._client_class(
+        made = self._client_class(
             auth_token=self._account.key.get_secret_value(),
             base_url=self._address,
             max_retries=0,
             timeout=self._timeout,
             http_client=client,
         )
+        wire.forget_environment(made, wire.UNPACKED)
+        return made
 
     def _ask(self, call: Callable[[], Any], otherwise: FaultKind, *prompt: str) -> str:
         """The body of an answer. otherwise: the fault where the server's part is not clear."""
@@ -166,9 +166,8 @@ class LumaApi(ABC):
             return str(call().text())
         except self._sdk.APIStatusError as error:
             answer: httpx.Response = error.response
-        except self._sdk.APIError as error:
-            kind = "unavailable" if isinstance(error.__cause__, _NEVER_SENT) else otherwise
-            raise Fault(kind, sentence(kind)) from None
+        except (self._sdk.APIError, UnicodeEncodeError) as error:
+            raise _unanswered(error, otherwise) from None
         kind = _kind(answer.status_code, read_object(answer.text).get("detail"), otherwise)
         raise Fault(
             kind,
@@ -200,9 +199,7 @@ class LumaApi(ABC):
             return Status("succeeded", 100, raw=raw)
         if state == "failed":
             return self._failure(body, raw)
-        return Status(
-            "failed", 0, "internal", "The vendor reports a state that we don't know.", raw
-        )
+        return strange(raw)
 
     def _download(self, job: Job, target: Path, limit: int) -> None:
         status, body = self._asked_after(job)
@@ -213,7 +210,7 @@ class LumaApi(ABC):
         address = self._output(job, body)
         if not isinstance(address, str):
             raise Fault("internal", "The vendor's answer names no file.")
-        download(address, target, limit, job.kind, HOSTS, self._address)
+        download(address, target, limit, job.kind, HOSTS, self._address, self._account)
 
     def _readable(self, text: str, *prompt: str) -> str:
         """Without secrets, reasons that may quote the prompt, and signatures that open a file."""
@@ -225,6 +222,14 @@ class LumaApi(ABC):
 def is_moderated(text: object) -> bool:
     """Whether the vendor's words for a failure are those of its moderation."""
     return isinstance(text, str) and _MODERATED.search(text) is not None
+
+
+def _unanswered(error: Exception, otherwise: FaultKind) -> Fault:
+    if isinstance(error.__cause__, wire.TooLarge):
+        kind: FaultKind = "ambiguous" if otherwise == "ambiguous" else "internal"
+        return Fault(kind, "The vendor's answer is larger than we take.")
+    kind = wire.unsent(error) or wire.unsent(error.__cause__) or otherwise
+    return Fault(kind, sentence(kind))
 
 
 def _kind(status: int, detail: object, otherwise: FaultKind) -> FaultKind:

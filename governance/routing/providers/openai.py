@@ -61,9 +61,7 @@ class OpenAI:
         hidden = (*self._account.secrets, order.prompt)
         try:
             content, told = self._speech(order) if order.media == "audio" else self._image(order)
-        except openai.APIError as error:
-            if openai_sdk.is_too_large(error):  # it is the media itself that is too large
-                raise Fault("internal", "The vendor's file is larger than we take.") from None
+        except (openai.APIError, UnicodeEncodeError) as error:
             raise openai_sdk.fault(error, "ambiguous", hidden) from None
         self._spool.put(order.key, content)
         return job, truncated(withhold(json.dumps(told), hidden))

@@ -13,7 +13,15 @@ import httpx2
 from governance.kernel.errors import ConfigurationError
 from governance.routing import openai_sdk
 from governance.routing.account import Account
-from governance.routing.answers import JOB_ID, percent, read_object, sentence, withhold
+from governance.routing.answers import (
+    JOB_ID,
+    percent,
+    read_object,
+    sentence,
+    strange,
+    while_fetching,
+    withhold,
+)
 from governance.routing.outputs import require_media, save
 from governance.routing.provider import Fault, Job, Order, Status, truncated
 
@@ -63,7 +71,7 @@ class OpenAIVideos:
                 extra_body={"generate_sound": True} if order.audio else None,
                 extra_headers={"Idempotency-Key": order.key},
             )
-        except openai.APIError as error:
+        except (openai.APIError, UnicodeEncodeError) as error:
             raise openai_sdk.fault(error, "ambiguous", hidden) from None
         raw = withhold(answer.text, hidden)
         job_id = read_object(answer.text).get("id")
@@ -81,7 +89,7 @@ class OpenAIVideos:
             # vLLM-Omni answers for a failed job with an HTTP error whose body is the job.
             if read_object(text).get("status") != "failed":
                 return _unanswered(openai_sdk.fault(error, "unavailable", self._account.secrets))
-        except openai.APIError as error:
+        except (openai.APIError, UnicodeEncodeError) as error:
             return _unanswered(openai_sdk.fault(error, "unavailable", ()))
         return _status(job, read_object(text), truncated(withhold(text, self._account.secrets)))
 
@@ -99,8 +107,8 @@ class OpenAIVideos:
             # A redirect is not followed: it may lead into our own network.
             if error.status_code < 400 or fault.kind == "invalid":
                 fault.kind = "internal"
-            raise fault from None
-        except (openai.APIError, httpx2.HTTPError):
+            raise while_fetching(fault) from None
+        except (openai.APIError, httpx2.HTTPError, UnicodeEncodeError):
             target.unlink(missing_ok=True)
             raise Fault("unavailable", sentence("unavailable")) from None
         except BaseException:
@@ -115,7 +123,7 @@ class OpenAIVideos:
             return False
         try:
             text = self._asking.videos.with_raw_response.delete(job.id).text
-        except openai.APIError:
+        except (openai.APIError, UnicodeEncodeError):
             return False
         return read_object(text).get("deleted") is True
 
@@ -170,4 +178,4 @@ def _status(job: Job, body: dict[str, Any], raw: str) -> Status:
         is_known = code in openai_sdk.REFUSED | openai_sdk.EXHAUSTED
         kind = openai_sdk.kind_of(400, code, "internal") if is_known else "internal"
         return Status("failed", 0, kind, sentence(kind, code), raw)
-    return Status("failed", 0, "internal", "The vendor reports a state that we don't know.", raw)
+    return strange(raw)

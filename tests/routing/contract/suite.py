@@ -28,7 +28,7 @@ UNANSWERED = ["[[500]]", "[[drop]]", "[[hang]]", "[[garbled]]"]
 AFTER_SUBMISSION = [
     ("[[late-moderate]]", "refused"),
     ("[[fail]]", "internal"),
-    ("[[odd-status]]", "internal"),
+    ("[[odd-status]]", "ambiguous"),
 ]
 DOWNLOADS = [
     ("[[wrong-media]]", "internal"),
@@ -310,6 +310,35 @@ class Polled(Contract):
         assert (status.state, status.fault) == ("running", "auth")
         assert "very-secret" not in status.raw + status.message
 
+    @pytest.mark.parametrize("magic", ["[[late-429]]", "[[late-402]]"])
+    def test_a_vendor_that_has_no_time_for_a_finished_job_loses_nothing(
+        self, bench: Bench, tmp_path: Path, magic: str
+    ) -> None:
+        job = bench.submit(magic)
+        finished(bench.provider, job)
+
+        with pytest.raises(Fault) as fault:
+            bench.provider.fetch(job, tmp_path / "media", LIMIT)
+        assert fault.value.kind == "unavailable"
+        assert list(tmp_path.iterdir()) == []
+        bench.provider.fetch(job, tmp_path / "media", LIMIT)
+
+        assert (tmp_path / "media").stat().st_size > 0
+
+    @pytest.mark.parametrize("magic", ["[[auth]]"])
+    def test_a_key_that_was_withdrawn_loses_nothing_that_is_finished(
+        self, bench: Bench, tmp_path: Path, magic: str
+    ) -> None:
+        job = bench.submit(magic)
+        finished(bench.provider, job)
+
+        with pytest.raises(Fault) as fault:
+            bench.another(key="withdrawn-very-secret").fetch(job, tmp_path / "media", LIMIT)
+
+        assert fault.value.kind == "unavailable"
+        assert "very-secret" not in fault.value.raw + fault.value.message
+        assert list(tmp_path.iterdir()) == []
+
     @pytest.mark.parametrize(("magic", "kind"), DOWNLOADS)
     def test_a_file_that_is_not_what_was_ordered_is_not_kept(
         self, bench: Bench, tmp_path: Path, magic: str, kind: str
@@ -377,7 +406,23 @@ class Immediate(Contract):
     def test_a_job_is_done_when_the_vendor_has_answered(self, bench: Bench) -> None:
         assert bench.provider.poll(bench.submit()).state == "succeeded"
 
-    @pytest.mark.parametrize("magic", ["[[wrong-media]]", "[[huge]]"])
+    @pytest.mark.parametrize("magic", ["[[huge]]"])
+    def test_an_answer_that_is_too_large_may_have_been_charged(
+        self, bench: Bench, tmp_path: Path, magic: str
+    ) -> None:
+        """Unless it is read to its end: then we know what was bought."""
+        try:
+            job = bench.submit(magic)
+        except Fault as refused:
+            assert refused.kind == "ambiguous"
+            return
+        with pytest.raises(Fault) as fault:
+            bench.provider.fetch(job, tmp_path / "media", LIMIT)
+
+        assert fault.value.kind == "internal"
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("magic", ["[[wrong-media]]"])
     def test_an_answer_that_is_not_what_was_ordered_is_not_kept(
         self, bench: Bench, tmp_path: Path, magic: str
     ) -> None:
