@@ -59,7 +59,8 @@ def exceptions(
 
     refused: the `access.denied` records of the scope.
     """
-    cases = [_case(item, book) for item in population.reported if item.story.state in _EXPLANATIONS]
+    ended = ((item, _kind(item.story)) for item in population.reported)
+    cases = [_case(item, kind, book) for item, kind in ended if kind is not None]
     cases += [
         _lost(item, check) for item in population.reported for check in item.story.failed_checks
     ]
@@ -74,9 +75,14 @@ def exceptions(
     return tuple(groups)
 
 
-def _case(item: ReportedStory, book: RuleBook) -> Case:
-    story = item.story
-    return Case(**_about(item), kind=story.state, **_EXPLANATIONS[State(story.state)](story, book))
+def _kind(story: Story) -> State | None:
+    """None for what ended as asked; a withdrawn order that its vendor went on with is unknown."""
+    state = State.UNKNOWN if story.is_unresolved else State(story.state)
+    return state if state in _EXPLANATIONS else None
+
+
+def _case(item: ReportedStory, kind: State, book: RuleBook) -> Case:
+    return Case(**_about(item), kind=kind, **_EXPLANATIONS[kind](item.story, book))
 
 
 def _lost(item: ReportedStory, check: dict[str, Any]) -> Case:
@@ -135,8 +141,8 @@ def _failed(story: Story, _: RuleBook) -> dict[str, Any]:
 def _unknown(story: Story, _: RuleBook) -> dict[str, Any]:
     fault, held = story.fault or {}, story.held
     return {
-        "what": fault["reason"],
-        "stage": fault["provider"],
+        "what": fault.get("reason", "withdrawn_under_way"),
+        "stage": (story.route or {})["provider"],
         "held": f"{held['currency']} {held['amount']}" if held else "",
     }
 

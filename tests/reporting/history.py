@@ -308,6 +308,15 @@ class History:
         )
         return stream
 
+    def withdrawn(self) -> str:
+        """Cancelled while its vendor was at it."""
+        stream = self.request()
+        self.decide(stream, "permit", [SIGNED_METADATA, WATERMARK_GAP])
+        self.generate(stream, MODELS[2])
+        body = {"outcome": "cancelled", "code": "cancelled", "by": None}
+        self.append(stream, "generation.ended", body)
+        return stream
+
     def withheld(self) -> str:
         stream = self.request()
         self.decide(stream, "permit", [SIGNED_METADATA, WATERMARK_GAP])

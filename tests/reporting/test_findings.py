@@ -112,6 +112,14 @@ def test_an_unknown_outcome_names_the_money_that_is_held() -> None:
     assert (case.what, case.held) == ("timeout_after_post", f"EUR {MONEY['amount']}")
 
 
+def test_an_order_withdrawn_under_way_is_an_unknown_outcome() -> None:
+    history = History()
+    history.withdrawn()
+    (case,) = cases(history)
+    assert (case.kind, case.what) == ("unknown", "withdrawn_under_way")
+    assert case.held.startswith("EUR ")
+
+
 def test_a_withheld_file_names_the_stage_and_the_reasons() -> None:
     history = History()
     history.withheld()
