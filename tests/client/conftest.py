@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from governance.client.client import ApiKey, GovernanceClient
 from governance.client.signer import RequestSigner
 from governance.identity import request_signature
 from governance.identity.request_signature import ReceivedRequest, SignedRequest
 from governance.kernel.errors import Unauthenticated
+from tests.api.site import Site, open_site
 
 SEED = bytes(range(32))
 MP4 = b"\0\0\0\x18ftypmp42"
@@ -112,3 +114,17 @@ def service() -> Iterator[Service]:
         yield Handler.service
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("site")) as opened:
+        opened.employ("desk", ["asset:import", "generation:read"], "producer")
+        yield opened
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[GovernanceClient]:
+    """Of a service that may import files."""
+    with GovernanceClient(site.url, auth=ApiKey(site.keys["desk"])) as opened:
+        yield opened

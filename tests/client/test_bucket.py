@@ -9,22 +9,15 @@ import pytest
 
 from governance.cli import main
 from governance.client.bucket import Bucket
-from governance.client.client import ApiKey, GovernanceClient
+from governance.client.client import GovernanceClient
 from governance.client.folder import WatchedFolder, Words
 from governance.client.places import PlaceUnavailable
 from governance.simulators.s3 import BUCKET, PAGE, SimulatedS3, Stored
-from tests.api.site import Site, open_site
+from tests.api.site import Site
 from tests.client.test_folder import SAID, imports, picture
 
 HOME = f"s3://{BUCKET}/exports"
 COLOURS = ("navy", "teal", "olive", "maroon", "gold")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("site")) as opened:
-        opened.employ("desk", ["asset:import", "generation:read"], "producer")
-        yield opened
 
 
 @pytest.fixture
@@ -40,12 +33,6 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedS3]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield running
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[GovernanceClient]:
-    with GovernanceClient(site.url, auth=ApiKey(site.keys["desk"])) as opened:
-        yield opened
 
 
 def put(s3: SimulatedS3, name: str, content: bytes) -> None:

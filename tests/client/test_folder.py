@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from governance.cli import main
 from governance.client.client import ApiKey, GovernanceApiError, GovernanceClient
 from governance.client.folder import WatchedFolder, Words
 from governance.client.places import Folder, PlaceUnavailable
-from tests.api.site import Site, open_site
+from tests.api.site import Site
 
 SAID = {
     "project": "launch",
@@ -24,19 +23,6 @@ SAID = {
     "real_person": "no",
 }
 IMPORTED = "asset.imported"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("site")) as opened:
-        opened.employ("desk", ["asset:import", "generation:read"], "producer")
-        yield opened
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[GovernanceClient]:
-    with GovernanceClient(site.url, auth=ApiKey(site.keys["desk"])) as opened:
-        yield opened
 
 
 @pytest.fixture
