@@ -145,14 +145,15 @@ def _require_own(
             "What this vendor makes lies here, under the id of the generation: `job` is that.",
             param="job",
         )
-    lines = connection.execute(
-        select(col(LogRecord.line)).where(
-            col(LogRecord.event).in_(NAMING),
-            col(LogRecord.occurred_at) >= since,
-            col(LogRecord.stream) != story.id,
-        )
-    ).scalars()
-    if any(_names(load_record(line), route.get("provider"), job) for line in lines):
+    query = select(col(LogRecord.line)).where(
+        col(LogRecord.event).in_(NAMING),
+        col(LogRecord.occurred_at) >= since,
+        col(LogRecord.stream) != story.id,
+    )
+    # What is not read to its end holds on to its snapshot, also of the next who has the connection.
+    with closing(connection.execute(query).scalars()) as lines:
+        is_taken = any(_names(load_record(line), route.get("provider"), job) for line in lines)
+    if is_taken:
         raise Conflict(
             "job_taken", "This job is another generation's: look at the vendor's console again."
         )

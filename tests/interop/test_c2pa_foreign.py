@@ -33,6 +33,7 @@ WORK = Work(edits=("Visible label added: AI GENERATED",), transcoded=True, bindi
 
 
 # What stands right before pixels or samples.
+# Where picture or sound begin.
 PIXELS = {
     "video/mp4": b"mdat",
     "video/quicktime": b"mdat",
@@ -112,11 +113,20 @@ def test_another_implementation_sees_one_changed_bit(
     name, make = KINDS[kind]
     target = deliver(make(tmp_path / name), kind, context)
     content = bytearray(target.read_bytes())
-    content[content.index(PIXELS[kind]) + 500] ^= 1
+    content[within(content, kind)] ^= 1
     target.write_bytes(content)
     report = judged(target, kind, context.authority.ca_pem)
     assert report["integrity"] != "valid"
     assert any(code.endswith("Hash.mismatch") for code in codes(report, "failure"))
+
+
+def within(content: bytearray, kind: str) -> int:
+    """A place in the picture or the sound: two bytes may stand in a manifest by chance, too."""
+    if kind == "image/jpeg":
+        return content.rindex(PIXELS[kind]) + 500
+    if kind == "audio/mpeg":
+        return content.rindex(PIXELS[kind]) - 500
+    return content.index(PIXELS[kind]) + 500
 
 
 def test_an_unknown_root_is_untrusted_and_the_file_still_intact(

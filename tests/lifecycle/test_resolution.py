@@ -93,6 +93,7 @@ def test_a_job_that_another_generation_has_had_is_not_given_to_this_one(
         resolve(house, lost, Resolution("found", "vendor_console", job=job))
     assert refusal.value.code == "job_taken"
     assert service.story(lost).state == State.UNKNOWN
+    assert service.story(house.ask()).state  # whoever reads next sees what is new
 
 
 def test_nor_is_one_that_was_found_for_another(house: House, service: Service, lost: str) -> None:
